@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+// The targets are the architecture: each may import only what is listed here, one direction only.
+//   OfflineKit -> OfflineDocuments, OfflineEngine -> OfflineBytes -> system libraries.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "offline-store",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "OfflineKit", targets: ["OfflineKit"])
+    ],
+    targets: [
+        .target(name: "COfflinePlatform", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "OfflineBytes", dependencies: ["COfflinePlatform"], swiftSettings: strict),
+        .target(name: "OfflineDocuments", dependencies: ["OfflineBytes"], swiftSettings: strict),
+        .target(
+            name: "OfflineEngine", dependencies: ["OfflineBytes", "COfflinePlatform"],
+            swiftSettings: strict),
+        .target(
+            name: "OfflineKit", dependencies: ["OfflineBytes", "OfflineDocuments", "OfflineEngine"],
+            swiftSettings: strict),
+
+        .target(
+            name: "StorageSimulation", dependencies: ["OfflineEngine", "OfflineBytes"],
+            path: "Tests/StorageSimulation", swiftSettings: strict),
+        .testTarget(
+            name: "OfflineBytesTests", dependencies: ["OfflineBytes"], swiftSettings: strict),
+        .testTarget(
+            name: "OfflineDocumentsTests", dependencies: ["OfflineDocuments", "OfflineBytes"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "OfflineEngineTests",
+            dependencies: ["OfflineEngine", "OfflineBytes", "StorageSimulation"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "OfflineKitTests", dependencies: ["OfflineKit", "StorageSimulation"],
+            swiftSettings: strict),
+    ]
+)

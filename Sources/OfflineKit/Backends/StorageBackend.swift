@@ -1,0 +1,224 @@
+// All that the store needs from storage: ordered trees of byte keys, atomic batches, snapshots. Everything above
+// (queries, indexes, transactions, relationships) is written once, on these protocols. What each kind of data becomes in
+// them is StorageAdapter's to say, and nobody else's.
+//
+// The model. A collection has a primary tree, from a record's key to the record's bytes, and any number of index
+// trees, which hold keys only. A key is at most 1,600 bytes and is compared as memcmp does; a record is at most
+// 16 MiB + 64 KiB. A collection also has a dictionary: an append-only list of names. Its definition is an opaque text of the
+// store's.
+//
+// Rules for an implementation:
+// - A reader never changes: neither by commits, nor by maintenance, nor while its cursors are moved.
+// - A batch is all or nothing, also over a crash, and is not seen by any reader before it is committed.
+// - Batches are given out for disjoint sets of collections only (the store sees to it); where `allowsParallelWriters` is
+//   false, one at a time.
+// - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was opened with.
+public import OfflineDocuments
+
+/// A collection's number: its own for life, never 0.
+public struct CollectionID: Hashable, Sendable, Comparable {
+    /// The number.
+    public let value: UInt32
+    /// Wraps a number.
+    public init(_ value: UInt32) { self.value = value }
+    /// By number.
+    public static func < (a: CollectionID, b: CollectionID) -> Bool { a.value < b.value }
+}
+
+/// One ordered tree: a collection's primary tree (index 0) or one of its index trees.
+public struct TreeID: Hashable, Sendable {
+    /// The collection.
+    public let collection: CollectionID
+    /// 0: the primary tree; else the index's number within the collection.
+    public let index: UInt32
+    /// The tree `index` of `collection`.
+    public init(_ collection: CollectionID, _ index: UInt32 = 0) {
+        self.collection = collection
+        self.index = index
+    }
+}
+
+/// A range of keys in memcmp order: `lower` included, `upper` excluded; nil is unbounded.
+public struct KeyRange: Hashable, Sendable {
+    /// The first key that may be in it.
+    public var lower: [UInt8]?
+    /// The first key beyond it.
+    public var upper: [UInt8]?
+    /// Every key.
+    public static var all: KeyRange { KeyRange(lower: nil, upper: nil) }
+    /// The keys from `lower` up to, not including, `upper`.
+    public init(lower: [UInt8]?, upper: [UInt8]?) {
+        self.lower = lower
+        self.upper = upper
+    }
+}
+
+/// What a backend keeps about a collection besides its trees.
+public struct StoredCollection: Sendable {
+    /// Its number.
+    public var id: CollectionID
+    /// The store's own description of it, opaque to the backend.
+    public var definition: [UInt8]
+    /// Its index trees' numbers.
+    public var indexes: [UInt32]
+    /// Its dictionary.
+    public var names: [String]
+    /// Puts the parts together.
+    public init(id: CollectionID, definition: [UInt8], indexes: [UInt32], names: [String]) {
+        self.id = id
+        self.definition = definition
+        self.indexes = indexes
+        self.names = names
+    }
+}
+
+/// Index entries of one record: for each, its tree and its key; in one buffer, so that deriving allocates nothing per key.
+public struct DerivedKeys: Sendable {
+    /// One entry: the index tree's number and where its key lies in `bytes`.
+    public struct Entry: Sendable {
+        /// The index tree.
+        public var index: UInt32
+        /// The key's place in `bytes`.
+        public var range: Range<Int>
+    }
+    /// All keys, one after another.
+    public private(set) var bytes: [UInt8] = []
+    /// The entries, ascending by tree, then by key.
+    public private(set) var entries: [Entry] = []
+    /// No entries.
+    public init() {}
+
+    /// Forgets all entries and keeps the memory.
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        entries.removeAll(keepingCapacity: true)
+    }
+
+    /// Appends an entry whose key `build` appends to the buffer.
+    public mutating func append(index: UInt32, _ build: (inout [UInt8]) throws -> Void) rethrows {
+        let start = bytes.count
+        try build(&bytes)
+        entries.append(Entry(index: index, range: start..<bytes.count))
+    }
+}
+
+/// Derives index entries from a record; handed to a backend when it opens.
+///
+/// A pure function of the record's bytes and the collection's definition and dictionary.
+public protocol KeyDeriver: AnyObject, Sendable {
+    /// Called for each stored collection before any of its records is derived, and again when its definition changes.
+    func load(_ collection: StoredCollection) throws
+    /// Names that a replayed commit appended to the collection's dictionary.
+    func extendDictionary(of collection: CollectionID, with names: [String]) throws
+    /// Appends the record's entries in every index tree. Throws `.corrupted` for bytes that are no record.
+    func deriveKeys(
+        of collection: CollectionID, key: RawSpan, record: RawSpan, into keys: inout DerivedKeys
+    ) throws
+}
+
+/// What a backend is opened with.
+public struct BackendConfiguration: Sendable {
+    /// The folder that is, or will be, the database's own.
+    public var path: String
+    /// Nothing may be written.
+    public var isReadOnly: Bool
+    /// When a commit is on stable storage.
+    public var durability: Durability
+    /// Bytes on disk; nil: unlimited.
+    public var sizeLimit: Int64?
+    /// Derives index entries.
+    public var deriver: any KeyDeriver
+}
+
+/// Where a store keeps its data: ordered trees of byte keys, atomic batches, snapshots.
+public protocol StorageBackend: AnyObject, Sendable {
+    /// Whether batches on disjoint collections may be open at once.
+    var allowsParallelWriters: Bool { get }
+    /// Opens or creates; calls `deriver.load` for each collection before it derives anything.
+    func initialize(_ configuration: BackendConfiguration) async throws
+    /// Makes everything durable and lets go. Idempotent.
+    func close() async throws
+    /// Everything committed is on stable storage when this returns.
+    func flush() async throws
+    /// The committed state now. Never waits for a writer.
+    func snapshot() throws -> any BackendReader
+    /// A batch on these collections, on top of the latest commit to them.
+    func begin(_ collections: [CollectionID]) throws -> any BackendBatch
+    /// Adds and changes collections and index trees in one atomic step: collections in `changes` are created or get the new
+    /// definition; index trees that are new are built in bulk from the records there are, those absent are dropped.
+    /// `unique` names the new trees in which two records must not share a key up to the given prefix rule; the check is
+    /// the caller's `validate`, called with each new tree's entries in order before anything is kept.
+    /// The caller sees to it that no batch is open.
+    func define(
+        _ changes: [StoredCollection], version: UInt64,
+        validate: (_ reader: any BackendReader, _ newTrees: [TreeID]) throws -> Void
+    ) async throws
+    /// Reads everything and checks all that can be checked below the level of documents.
+    func verify() async throws -> BackendVerification
+    /// On a read-only backend beside a writer: moves to the newest committed state.
+    func refresh() async throws
+}
+
+/// What `StorageBackend.verify` found.
+public struct BackendVerification: Sendable {
+    /// One sentence each: what and where.
+    public var problems: [String] = []
+    /// Records whose checksum was checked.
+    public var recordsChecked = 0
+    /// Bytes read and checked.
+    public var bytesChecked: Int64 = 0
+    /// Nothing checked yet.
+    public init() {}
+}
+
+/// A state of all trees that doesn't change (a snapshot), or that only its own batch changes.
+public protocol BackendReader: AnyObject, Sendable {
+    /// The application's schema version that the last `define` stored; 0 in a new store.
+    var storedVersion: UInt64 { get }
+    /// All collections as of this reader.
+    func collections() -> [StoredCollection]
+    /// The dictionary of a collection as of this reader.
+    func names(of collection: CollectionID) -> [String]
+    /// How many names there are; cheap, to see whether a cached dictionary is still good.
+    func nameCount(of collection: CollectionID) -> Int
+    /// Calls `body` with the record's bytes; false where there is no such key.
+    func withRecord(
+        _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
+    ) throws -> Bool
+    /// Whether the tree has exactly this key.
+    func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool
+    /// How many keys are in the range. O(log n) where the backend can.
+    func count(_ tree: TreeID, in range: KeyRange) throws -> Int
+    /// A cursor before the first entry of the range, or behind the last if `descending`.
+    func cursor(_ tree: TreeID, in range: KeyRange, descending: Bool) throws -> any BackendCursor
+}
+
+/// Walks a range of one tree. For one thread at a time.
+public protocol BackendCursor: AnyObject {
+    /// Moves to the next entry in the cursor's direction; false at the end.
+    func next() throws -> Bool
+    /// Passes over `count` entries, as `next` called so many times would. O(log n) where the backend can.
+    func skip(_ count: Int) throws
+    /// Replaces `buffer` by the current entry's key, keeping its memory.
+    func copyKey(into buffer: inout [UInt8])
+    /// The current record's bytes; primary trees only.
+    func withRecord(_ body: (RawSpan) throws -> Void) throws
+}
+
+/// An atomic batch, which can itself be read.
+public protocol BackendBatch: BackendReader {
+    /// Inserts or replaces a record. The caller inserts and removes index entries to match.
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws
+    /// Removes a record that is there.
+    func remove(_ collection: CollectionID, key: [UInt8]) throws
+    /// Adds an index entry.
+    func insert(_ tree: TreeID, key: RawSpan) throws
+    /// Removes an index entry.
+    func remove(_ tree: TreeID, key: RawSpan) throws
+    /// Appends names to a collection's dictionary.
+    func extendNames(of collection: CollectionID, with names: [String]) throws
+    /// All or nothing; returns once the durability asked for is reached. The batch can't be used afterwards.
+    func commit() async throws
+    /// Drops everything. Idempotent, also after commit.
+    func rollback()
+}

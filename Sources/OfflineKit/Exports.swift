@@ -1,0 +1,2 @@
+// The public values live in a lower module; an application imports OfflineKit alone.
+@_exported public import OfflineDocuments
