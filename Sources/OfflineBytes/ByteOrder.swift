@@ -24,7 +24,9 @@ package enum ByteOrder {
     }
 
     /// How many first bytes two strings share.
-    package static func commonPrefix(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+    package static func commonPrefix(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer)
+        -> Int
+    {
         let limit = min(a.count, b.count)
         var index = 0
         while unsafe index < limit && a[index] == b[index] { index += 1 }

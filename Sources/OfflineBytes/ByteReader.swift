@@ -60,7 +60,9 @@ package struct ByteReader {
             if shift == 63, next > 1 { throw ByteError("varint over 64 bits", at: start) }
             result |= UInt64(next & 0x7F) << shift
             if next & 0x80 == 0 {
-                if next == 0, shift > 0 { throw ByteError("varint not in its shortest form", at: start) }
+                if next == 0, shift > 0 {
+                    throw ByteError("varint not in its shortest form", at: start)
+                }
                 return result
             }
             shift += 7
@@ -94,11 +96,15 @@ package struct ByteReader {
         return try unsafe array(count)
     }
 
-    package mutating func skip(_ count: Int) throws(ByteError) { _ = try unsafe advance(count, "bytes") }
+    package mutating func skip(_ count: Int) throws(ByteError) {
+        _ = try unsafe advance(count, "bytes")
+    }
 
     /// Throws unless every byte was read.
     package func expectEnd() throws(ByteError) {
-        if unsafe !isAtEnd { throw ByteError("\(unsafe remaining) unexpected bytes", at: unsafe offset) }
+        if unsafe !isAtEnd {
+            throw ByteError("\(unsafe remaining) unexpected bytes", at: unsafe offset)
+        }
     }
 }
 

@@ -16,6 +16,8 @@ package enum CRC32C {
 
     /// The table form of the same sum, so that a test can hold both against each other.
     package static func portableChecksum(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
-        unsafe bytes.withUnsafeBytes { unsafe offline_crc32c_portable(seed, $0.baseAddress, $0.count) }
+        unsafe bytes.withUnsafeBytes {
+            unsafe offline_crc32c_portable(seed, $0.baseAddress, $0.count)
+        }
     }
 }

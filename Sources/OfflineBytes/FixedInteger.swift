@@ -4,13 +4,17 @@
 extension UnsafeRawPointer {
     /// A little-endian integer at byte `offset`, aligned or not. The caller has checked the bounds.
     @inline(always)
-    package func little<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, as type: T.Type = T.self) -> T {
+    package func little<T: FixedWidthInteger & BitwiseCopyable>(
+        _ offset: Int, as type: T.Type = T.self
+    ) -> T {
         unsafe T(littleEndian: loadUnaligned(fromByteOffset: offset, as: T.self))
     }
 
     /// A big-endian integer at byte `offset`, aligned or not. The caller has checked the bounds.
     @inline(always)
-    package func big<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, as type: T.Type = T.self) -> T {
+    package func big<T: FixedWidthInteger & BitwiseCopyable>(
+        _ offset: Int, as type: T.Type = T.self
+    ) -> T {
         unsafe T(bigEndian: loadUnaligned(fromByteOffset: offset, as: T.self))
     }
 }
@@ -18,7 +22,9 @@ extension UnsafeRawPointer {
 extension UnsafeMutableRawPointer {
     /// A little-endian integer at byte `offset`, aligned or not. The caller has checked the bounds.
     @inline(always)
-    package func little<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, as type: T.Type = T.self) -> T {
+    package func little<T: FixedWidthInteger & BitwiseCopyable>(
+        _ offset: Int, as type: T.Type = T.self
+    ) -> T {
         unsafe T(littleEndian: loadUnaligned(fromByteOffset: offset, as: T.self))
     }
 
@@ -45,7 +51,8 @@ extension [UInt8] {
     /// Overwrites the bytes at `offset` with a little-endian integer that was appended earlier.
     @inline(always)
     package mutating func patchLittle<T: FixedWidthInteger>(_ value: T, at offset: Int) {
-        precondition(offset >= 0 && offset + MemoryLayout<T>.size <= count, "patch outside the buffer")
+        precondition(
+            offset >= 0 && offset + MemoryLayout<T>.size <= count, "patch outside the buffer")
         unsafe withUnsafeMutableBytes {
             unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
         }

@@ -18,7 +18,8 @@ package enum FileNames {
 
     package static func name(_ number: FileNumber, _ kind: Kind) -> String {
         let digits = String(number.value)
-        return String(repeating: "0", count: max(0, 8 - digits.count)) + digits + "." + kind.rawValue
+        return String(repeating: "0", count: max(0, 8 - digits.count)) + digits + "."
+            + kind.rawValue
     }
 
     /// The number and kind that a name stands for; nil for a name that isn't one of ours.

@@ -98,7 +98,8 @@ package protocol File: AnyObject, Sendable {
     /// The size now.
     func size() throws(FileSystemError) -> UInt64
     /// Fills `buffer` from `offset`; returns how many bytes there were, fewer than asked for only at the file's end.
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(FileSystemError) -> Int
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(FileSystemError)
+        -> Int
     /// Writes all of `bytes` at `offset`, growing the file if needed (a gap reads as zeros).
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(FileSystemError)
     /// Makes all bytes written so far, and the size, durable (fdatasync).

@@ -51,7 +51,8 @@ extension EngineError {
         case SystemErrorNumber.readOnlyFileSystem:
             self.init(.permissionDenied, text + "; the volume is mounted read-only", file: name)
         case SystemErrorNumber.again where error.operation == .lock:
-            self.init(.locked, "another process or instance has this store open for writing", file: name)
+            self.init(
+                .locked, "another process or instance has this store open for writing", file: name)
         case SystemErrorNumber.loop:
             self.init(.permissionDenied, text + "; symbolic links are refused", file: name)
         default:

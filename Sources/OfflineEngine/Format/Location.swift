@@ -18,7 +18,9 @@ package struct Location: Hashable, Sendable, CustomStringConvertible {
 
     /// `offset` is a multiple of 8 and below `offsetLimit`.
     package init(file: FileNumber, offset: UInt64, tag: Bool) {
-        assert(offset % 8 == 0 && offset < Location.offsetLimit, "a location is 8-byte aligned and in range")
+        assert(
+            offset % 8 == 0 && offset < Location.offsetLimit,
+            "a location is 8-byte aligned and in range")
         word = UInt64(file.value) << 32 | (offset >> 3) << 1 | (tag ? 1 : 0)
     }
 

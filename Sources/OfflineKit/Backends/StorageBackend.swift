@@ -13,7 +13,6 @@
 // - Batches are given out for disjoint sets of collections only (the store sees to it); where `allowsParallelWriters` is
 //   false, one at a time.
 // - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was opened with.
-public import OfflineDocuments
 
 /// A collection's number: its own for life, never 0.
 public struct CollectionID: Hashable, Sendable, Comparable {
