@@ -1,0 +1,111 @@
+// Values to key bytes; KeyLayout.swift says which.
+package import Foundation
+internal import OfflineBytes
+
+/// Encodes values so that memcmp over the bytes gives the order of the values.
+///
+/// Encodings can be joined: joined keys compare value by value.
+package enum KeyEncoder {
+    /// Appends the key of `value`. The depth of `value` isn't checked; a record's is, before its keys are made.
+    package static func append(_ value: Value, to key: inout [UInt8]) {
+        switch value {
+        case .null: key.append(KeyLayout.null)
+        case .bool(let bool): append(bool, to: &key)
+        case .int(let int): append(int, to: &key)
+        case .double(let double): append(double, to: &key)
+        case .string(let string): append(string, to: &key)
+        case .data(let data):
+            key.append(KeyLayout.data)
+            unsafe data.withUnsafeBytes { unsafe appendText($0, to: &key) }
+            key.append(KeyLayout.end)
+        case .date(let date): append(date, to: &key)
+        case .array(let elements):
+            key.append(KeyLayout.array)
+            for element in elements { append(element, to: &key) }
+            key.append(KeyLayout.end)
+        case .object(let document):
+            key.append(KeyLayout.object)
+            let fields = document.sorted { String.orderByUTF8($0.name, $1.name) < 0 }
+            for (name, value) in fields {
+                append(name, to: &key)
+                append(value, to: &key)
+            }
+            key.append(KeyLayout.end)
+        }
+    }
+
+    /// Appends the key of a truth value.
+    package static func append(_ value: Bool, to key: inout [UInt8]) {
+        key.append(value ? KeyLayout.boolTrue : KeyLayout.bool)
+    }
+
+    /// Appends the key of an integer.
+    package static func append(_ value: Int64, to key: inout [UInt8]) {
+        let (double, distance) = KeyLayout.floor(value)
+        key.append(KeyLayout.number)
+        key.appendBig(KeyLayout.orderedBits(double))
+        if double.magnitude >= KeyLayout.exactMax { key.appendBig(distance) }
+    }
+
+    /// Appends the key of a floating-point number: that of the integer where it equals one.
+    package static func append(_ value: Double, to key: inout [UInt8]) {
+        key.append(KeyLayout.number)
+        key.appendBig(KeyLayout.orderedBits(value))
+        if value.magnitude >= KeyLayout.exactMax { key.appendBig(UInt16(0)) }
+    }
+
+    /// Appends the key of a string.
+    package static func append(_ value: String, to key: inout [UInt8]) {
+        appendPrefix(value, to: &key)
+        key.append(KeyLayout.end)
+    }
+
+    /// Appends what the keys of all strings begin with that begin with `value`.
+    package static func appendPrefix(_ value: String, to key: inout [UInt8]) {
+        key.append(KeyLayout.string)
+        unsafe value.withUTF8Bytes { unsafe appendText($0, to: &key) }
+    }
+
+    /// Appends the key of an instant.
+    package static func append(_ value: Date, to key: inout [UInt8]) {
+        key.append(KeyLayout.date)
+        key.appendBig(KeyLayout.orderedBits(value.timeIntervalSinceReferenceDate))
+    }
+
+    /// The key of one value.
+    package static func key(_ value: Value) -> [UInt8] {
+        var key: [UInt8] = []
+        append(value, to: &key)
+        return key
+    }
+
+    /// Appends bytes without their end, with 00 and 01 escaped.
+    static func appendText(_ bytes: UnsafeRawBufferPointer, to key: inout [UInt8]) {
+        var start = 0
+        for index in 0..<bytes.count where unsafe bytes[index] <= KeyLayout.escape {
+            unsafe key.append(contentsOf: bytes[start..<index])
+            key.append(KeyLayout.escape)
+            unsafe key.append(bytes[index] + 1)
+            start = index + 1
+        }
+        unsafe key.append(contentsOf: bytes[start...])
+    }
+}
+
+// MARK: - Cut index keys
+
+extension KeyEncoder {
+    /// Cuts and marks the index key that begins at `start` and ends where `key` ends, if it is over `limit` bytes.
+    ///
+    /// KeyLayout.swift says what holds for the order of cut keys. To be called before the record's key is appended.
+    /// Returns whether the key was cut.
+    @discardableResult
+    package static func cut(
+        _ key: inout [UInt8], from start: Int = 0, limit: Int = KeyLayout.indexKeyBytesMax
+    ) -> Bool {
+        guard key.count - start > limit else { return false }
+        key.removeSubrange((start + limit)...)
+        key.append(KeyLayout.cutMark)
+        return true
+    }
+}
