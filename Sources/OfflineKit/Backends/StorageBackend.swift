@@ -10,8 +10,9 @@
 // Rules for an implementation:
 // - A reader never changes: neither by commits, nor by maintenance, nor while its cursors are moved.
 // - A batch is all or nothing, also over a crash, and is not seen by any reader before it is committed.
-// - Batches are given out for disjoint sets of collections only (the store sees to it); where `allowsParallelWriters` is
-//   false, one at a time.
+// - Batches are given out for disjoint sets of collections only (the store sees to it: a collection that one batch writes no
+//   other open batch writes or reads); where `allowsParallelWriters` is false, one at a time.
+// - A batch and a cursor are used by one thread at a time; a reader by any number.
 // - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was opened with.
 
 /// A collection's number: its own for life, never 0.
@@ -127,6 +128,18 @@ public struct BackendConfiguration: Sendable {
     public var sizeLimit: Int64?
     /// Derives index entries.
     public var deriver: any KeyDeriver
+
+    /// Puts the parts together.
+    public init(
+        path: String, isReadOnly: Bool = false, durability: Durability = .full,
+        sizeLimit: Int64? = nil, deriver: any KeyDeriver
+    ) {
+        self.path = path
+        self.isReadOnly = isReadOnly
+        self.durability = durability
+        self.sizeLimit = sizeLimit
+        self.deriver = deriver
+    }
 }
 
 /// Where a store keeps its data: ordered trees of byte keys, atomic batches, snapshots.
@@ -141,13 +154,14 @@ public protocol StorageBackend: AnyObject, Sendable {
     func flush() async throws
     /// The committed state now. Never waits for a writer.
     func snapshot() throws -> any BackendReader
-    /// A batch on these collections, on top of the latest commit to them.
-    func begin(_ collections: [CollectionID]) throws -> any BackendBatch
+    /// A batch that writes `collections` and may also read those in `reading`, on top of the latest commit to all of them, be it
+    /// durable yet or not.
+    func begin(_ collections: [CollectionID], reading: [CollectionID]) throws -> any BackendBatch
     /// Adds and changes collections and index trees in one atomic step: collections in `changes` are created or get the new
     /// definition; index trees that are new are built in bulk from the records there are, those absent are dropped.
-    /// `unique` names the new trees in which two records must not share a key up to the given prefix rule; the check is
-    /// the caller's `validate`, called with each new tree's entries in order before anything is kept.
-    /// The caller sees to it that no batch is open.
+    /// `validate` is called with a reader of the new state before anything is kept; if it throws (a new unique index that the
+    /// records break), everything stays as it was, and `deriver.load` is called again with the old definitions.
+    /// A collection that isn't in `changes` stays as it is. The caller sees to it that no batch is open.
     func define(
         _ changes: [StoredCollection], version: UInt64,
         validate: (_ reader: any BackendReader, _ newTrees: [TreeID]) throws -> Void
@@ -186,6 +200,9 @@ public protocol BackendReader: AnyObject, Sendable {
     ) throws -> Bool
     /// Whether the tree has exactly this key.
     func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool
+    /// Replaces `buffer` by the first key at or after `key`, keeping its memory; false, and `buffer` is of no use, where there is
+    /// none. (What a cursor's first step would give, without making a cursor: uniqueness is checked with it at every write.)
+    func firstKey(_ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]) throws -> Bool
     /// How many keys are in the range. O(log n) where the backend can.
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int
     /// A cursor before the first entry of the range, or behind the last if `descending`.
@@ -204,7 +221,8 @@ public protocol BackendCursor: AnyObject {
     func withRecord(_ body: (RawSpan) throws -> Void) throws
 }
 
-/// An atomic batch, which can itself be read.
+/// An atomic batch, which can itself be read: its own collections as it has changed them, those it reads as they were at its
+/// begin. A cursor of a batch is of no use after the next change to its tree.
 public protocol BackendBatch: BackendReader {
     /// Inserts or replaces a record. The caller inserts and removes index entries to match.
     func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws
@@ -217,7 +235,11 @@ public protocol BackendBatch: BackendReader {
     /// Appends names to a collection's dictionary.
     func extendNames(of collection: CollectionID, with names: [String]) throws
     /// All or nothing; returns once the durability asked for is reached. The batch can't be used afterwards.
-    func commit() async throws
+    ///
+    /// Calls `appended` once, as soon as the next batch on the same collections may begin, which may be before this one is durable,
+    /// so that several of them share a sync; where it throws before that, never. A batch that changed nothing returns once all
+    /// that it may have read is as durable as asked for.
+    func commit(appended: () -> Void) async throws
     /// Drops everything. Idempotent, also after commit.
     func rollback()
 }

@@ -1,0 +1,106 @@
+// Which records may be dropped from this device, and when.
+
+/// Which records go first when a store or a collection must shrink.
+public struct EvictionPolicy: Sendable, Hashable {
+    /// What a policy says; the forms of its factories.
+    package enum Rule: Sendable, Hashable {
+        case none
+        case leastRecentlyUsed(maxRecords: Int?)
+        case leastFrequentlyUsed(maxRecords: Int?)
+        case firstInFirstOut(maxRecords: Int?)
+        case maxAge(Duration)
+        case maxSize(bytes: Int64)
+    }
+    package let rule: Rule
+
+    private init(rule: Rule) { self.rule = rule }
+
+    /// Nothing is evicted.
+    public static var none: EvictionPolicy { EvictionPolicy(rule: .none) }
+    /// Least recently read or written first, when the size limit is reached.
+    public static var lru: EvictionPolicy {
+        EvictionPolicy(rule: .leastRecentlyUsed(maxRecords: nil))
+    }
+    /// Least often used first, when the size limit is reached.
+    public static var lfu: EvictionPolicy {
+        EvictionPolicy(rule: .leastFrequentlyUsed(maxRecords: nil))
+    }
+    /// Oldest first, when the size limit is reached.
+    public static var fifo: EvictionPolicy {
+        EvictionPolicy(rule: .firstInFirstOut(maxRecords: nil))
+    }
+    /// Records not written for that long.
+    public static func maxAge(_ age: Duration) -> EvictionPolicy {
+        EvictionPolicy(rule: .maxAge(age))
+    }
+    /// Records not written for so many days of 24 hours.
+    public static func maxAge(days: Int) -> EvictionPolicy {
+        maxAge(.days(Double(days)))
+    }
+    /// Least recently used first, when the collection's records hold more.
+    public static func maxSize(bytes: Int64) -> EvictionPolicy {
+        EvictionPolicy(rule: .maxSize(bytes: bytes))
+    }
+    /// Least recently used first, when there are more records.
+    public static func lru(maxRecords: Int) -> EvictionPolicy {
+        EvictionPolicy(rule: .leastRecentlyUsed(maxRecords: maxRecords))
+    }
+    /// Least often used first, when there are more records.
+    public static func lfu(maxRecords: Int) -> EvictionPolicy {
+        EvictionPolicy(rule: .leastFrequentlyUsed(maxRecords: maxRecords))
+    }
+    /// Oldest first, when there are more records.
+    public static func fifo(maxRecords: Int) -> EvictionPolicy {
+        EvictionPolicy(rule: .firstInFirstOut(maxRecords: maxRecords))
+    }
+
+    /// A policy as an object: `{"strategy": "max-age", "max_age_days": 7}`, `{"strategy": "max-size", "max_size_bytes": 1}`,
+    /// `{"strategy": "lru", "max_records": 1}` (also `lfu`, `fifo`, with or without the count), `{"strategy": "none"}`.
+    ///
+    /// "ttl" and "size" are accepted for "max-age" and "max-size". Throws `.invalidOptions`.
+    public init(_ document: Document) throws {
+        var fields = OptionFields(document, of: "eviction policy")
+        let strategy = try fields.string("strategy")
+        switch strategy {
+        case "none": rule = .none
+        case "lru": rule = .leastRecentlyUsed(maxRecords: try fields.positive("max_records"))
+        case "lfu": rule = .leastFrequentlyUsed(maxRecords: try fields.positive("max_records"))
+        case "fifo": rule = .firstInFirstOut(maxRecords: try fields.positive("max_records"))
+        case "max-age", "ttl":
+            guard let days = try fields.positiveNumber("max_age_days") else {
+                throw fields.missing("max_age_days")
+            }
+            rule = .maxAge(.days(days))
+        case "max-size", "size":
+            guard let bytes = try fields.positive("max_size_bytes") else {
+                throw fields.missing("max_size_bytes")
+            }
+            rule = .maxSize(bytes: Int64(bytes))
+        default:
+            throw fields.wrong(
+                "strategy",
+                "is \"\(strategy)\"; it may be none, lru, lfu, fifo, max-age or max-size")
+        }
+        try fields.finish()
+    }
+
+    /// A policy by its bare name, as `eviction_strategy` has it: "none", "lru", "lfu", "fifo".
+    package init(named name: String) throws {
+        switch name {
+        case "none": self = .none
+        case "lru": self = .lru
+        case "lfu": self = .lfu
+        case "fifo": self = .fifo
+        default:
+            throw OfflineError(
+                .invalidOptions, "eviction_strategy \"\(name)\": it may be none, lru, lfu or fifo")
+        }
+    }
+}
+
+extension Duration {
+    /// Days of 24 hours, cut to what a duration can be trusted to hold.
+    fileprivate static func days(_ days: Double) -> Duration {
+        .seconds(min(max(days, -100_000_000), 100_000_000) * 86_400)
+    }
+}

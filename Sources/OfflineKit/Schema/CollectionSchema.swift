@@ -1,0 +1,92 @@
+// What an application says about a collection: its name, key, indexes and relationships. Only a description: the rules that
+// it must keep are SchemaValidation's, the compiled form is CollectionState.
+
+/// A collection: its name, what a record's key is, and its indexes and relationships.
+///
+/// ```swift
+/// CollectionSchema(
+///     name: "users", keyPath: "id",
+///     indexes: [IndexSchema(name: "email", keyPath: "email", unique: true)])
+/// ```
+public struct CollectionSchema: Sendable, Hashable {
+    /// The collection's name: 1 to 100 characters, not beginning with `_`.
+    public var name: String
+    /// The path of the record's key; several for a compound key.
+    public var keyPaths: [String]
+    /// The key is the array of the values at `keyPaths`; false: the one path's own value.
+    public var hasCompoundKey: Bool
+    /// What fills a missing key on create.
+    public var autoKey: AutoKey
+    /// The secondary indexes.
+    public var indexes: [IndexSchema]
+    /// What `include` can resolve.
+    public var relationships: [RelationshipSchema]
+    /// Paths whose values are sealed.
+    public var sensitiveFields: [String]
+    /// The collection's own policy; nil: the store's.
+    public var evictionPolicy: EvictionPolicy?
+    /// Whether changes are kept for synchronization; nil: yes, unless the collection has its own eviction policy.
+    public var tracksChanges: Bool?
+    /// A JSON Schema that every record must fulfil.
+    public var validation: Document?
+    /// Who may do what; nil: open to all.
+    public var accessPolicy: AccessPolicy?
+
+    /// A collection whose records are identified by the value at one path.
+    public init(
+        name: String,
+        keyPath: String = "id",
+        autoKey: AutoKey = .uuidV7,
+        indexes: [IndexSchema] = [],
+        relationships: [RelationshipSchema] = [],
+        sensitiveFields: [String] = [],
+        evictionPolicy: EvictionPolicy? = nil,
+        tracksChanges: Bool? = nil,
+        validation: Document? = nil,
+        accessPolicy: AccessPolicy? = nil
+    ) {
+        self.name = name
+        self.keyPaths = [keyPath]
+        self.hasCompoundKey = false
+        self.autoKey = autoKey
+        self.indexes = indexes
+        self.relationships = relationships
+        self.sensitiveFields = sensitiveFields
+        self.evictionPolicy = evictionPolicy
+        self.tracksChanges = tracksChanges
+        self.validation = validation
+        self.accessPolicy = accessPolicy
+    }
+
+    /// A collection with a compound key: ordered by the first path, then the next.
+    ///
+    /// The record's key is the array of the paths' values.
+    public init(
+        name: String,
+        keyPaths: [String],
+        indexes: [IndexSchema] = [],
+        relationships: [RelationshipSchema] = [],
+        sensitiveFields: [String] = [],
+        evictionPolicy: EvictionPolicy? = nil,
+        tracksChanges: Bool? = nil,
+        validation: Document? = nil,
+        accessPolicy: AccessPolicy? = nil
+    ) {
+        self.init(
+            name: name, autoKey: .none, indexes: indexes, relationships: relationships,
+            sensitiveFields: sensitiveFields, evictionPolicy: evictionPolicy,
+            tracksChanges: tracksChanges, validation: validation, accessPolicy: accessPolicy)
+        self.keyPaths = keyPaths
+        self.hasCompoundKey = true
+    }
+}
+
+/// What fills a missing key on create. A null key counts as missing.
+public enum AutoKey: Sendable, Hashable {
+    /// Nothing: a record without a key is refused.
+    case none
+    /// A version 7 UUID as a lower-case string: unique everywhere, ascending in time.
+    case uuidV7
+    /// The next integer: starts at 1 and goes on from the greatest integer key.
+    case sequence
+}
