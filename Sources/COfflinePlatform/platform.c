@@ -1,7 +1,9 @@
 #include "platform.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
@@ -126,7 +128,63 @@ int64_t offline_available_bytes(const char *path) {
     struct statvfs info;
     while (statvfs(path, &info) != 0)
         if (errno != EINTR) return -1;
-    return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
+    int64_t room;
+    if (__builtin_mul_overflow((uint64_t)info.f_bavail, (uint64_t)info.f_frsize, &room)) return INT64_MAX;
+    return room;
+}
+
+static int sync_all(int descriptor) {
+    while (fsync(descriptor) != 0)
+        if (errno != EINTR) return errno;
+    return 0;
+}
+
+int offline_sync_file(int descriptor) {
+#if defined(__APPLE__)
+    while (fcntl(descriptor, F_FULLFSYNC) != 0) {
+        if (errno == EINTR) continue;
+        if (errno == ENOTSUP || errno == EINVAL || errno == ENOTTY) return sync_all(descriptor);
+        return errno;
+    }
+#else
+    while (fdatasync(descriptor) != 0)
+        if (errno != EINTR) return errno;
+#endif
+    return 0;
+}
+
+int offline_sync_folder(int descriptor) {
+#if defined(__APPLE__)
+    return offline_sync_file(descriptor);
+#else
+    return sync_all(descriptor);
+#endif
+}
+
+void *offline_folder_open(int descriptor) {
+    DIR *folder = fdopendir(descriptor);
+    if (folder) return folder;
+    int reason = errno;
+    close(descriptor);
+    errno = reason;
+    return NULL;
+}
+
+const char *offline_folder_next(void *folder, int *error) {
+    errno = 0;
+    struct dirent *entry = readdir(folder);
+    *error = entry ? 0 : errno;
+    return entry ? entry->d_name : NULL;
+}
+
+void offline_folder_close(void *folder) { closedir(folder); }
+
+void offline_ignore_file_size_signal(void) {
+    struct sigaction action;
+    if (sigaction(SIGXFSZ, NULL, &action) != 0) return;
+    if ((action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL) return;
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 int offline_random_bytes(void *bytes, size_t length) {

@@ -37,6 +37,23 @@ int offline_lock_exclusive(int descriptor);
 /// open(2) with a mode, O_CLOEXEC and O_NOFOLLOW, retried on EINTR, at a descriptor of 3 or above. -1 and errno on failure.
 int offline_open(const char *path, int flags, unsigned int mode);
 
+/// Makes a file's bytes and size durable: fdatasync, on Darwin F_FULLFSYNC (fsync leaves them in the drive's cache there;
+/// where a volume doesn't know F_FULLFSYNC, it is all there is). Retried on EINTR, never after another error. 0, or errno.
+int offline_sync_file(int descriptor);
+
+/// Makes the names in a folder durable. 0, or errno.
+int offline_sync_folder(int descriptor);
+
+/// Reads a folder: `open` takes the descriptor over (NULL and errno on failure, then it is closed), `next` gives a name that
+/// is valid until the next call, or NULL at the end (*error 0) or on failure (*error is errno).
+void *offline_folder_open(int descriptor);
+const char *offline_folder_next(void *folder, int *error);
+void offline_folder_close(void *folder);
+
+/// A write beyond RLIMIT_FSIZE then fails with EFBIG instead of ending the process: ignores SIGXFSZ, unless the program has
+/// set an action of its own. Process-wide, and children inherit it through exec.
+void offline_ignore_file_size_signal(void);
+
 /// Room on the file system of `path` for an unprivileged process, in bytes; -1 and errno on failure.
 int64_t offline_available_bytes(const char *path);
 
