@@ -68,7 +68,7 @@ package enum KeyLayout {
     /// What follows the bytes of a cut index key.
     package static let cutMark: UInt8 = 0x00
     /// Objects and arrays inside each other in one key, at most: a record's own limit, and the array of a compound key.
-    package static let depthMax = 101
+    package static let depthMax = RecordLimits.depthMax + 1
 
     /// From this magnitude on doubles are two or more apart, and two bytes tell the distance of an int.
     static let exactMax = 9_007_199_254_740_992.0

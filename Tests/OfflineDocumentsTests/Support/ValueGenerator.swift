@@ -2,7 +2,7 @@
 // values that differ late, values of equal content in another form.
 import Foundation
 
-@testable package import OfflineDocuments
+@testable import OfflineDocuments
 
 extension SeededGenerator {
     /// A value with at most `depth` levels of arrays and objects.
@@ -140,9 +140,4 @@ extension Value {
         default: kind == other.kind && self == other
         }
     }
-}
-
-// Foundation's own description of a date traps on NaN and infinities.
-extension Value: CustomStringConvertible {
-    package var description: String { "\(kind) \(KeyEncoder.key(self))" }
 }
