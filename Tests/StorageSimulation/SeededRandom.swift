@@ -36,15 +36,15 @@ package struct SeededRandom: RandomNumberGenerator, Sendable, CustomStringConver
 
     package mutating func bytes(_ count: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let target = UnsafeMutableRawBufferPointer(buffer)
             var offset = 0
+            while offset + 8 <= count {
+                unsafe target.storeBytes(of: next(), toByteOffset: offset, as: UInt64.self)
+                offset += 8
+            }
             while offset < count {
-                let word = next()
-                let size = min(8, count - offset)
-                unsafe withUnsafeBytes(of: word) { source in
-                    unsafe UnsafeMutableRawBufferPointer(buffer)[offset..<offset + size]
-                        .copyBytes(from: source[0..<size])
-                }
-                offset += size
+                unsafe target[offset] = UInt8(truncatingIfNeeded: next())
+                offset += 1
             }
             filled = count
         }

@@ -151,7 +151,7 @@ private struct TornWrite {
                 let source = bytes[range.lowerBound - offset..<range.upperBound - offset]
                 SimulatedContent.put(source, into: &image, at: range.lowerBound)
             } else {
-                let lost = range.clamped(to: min(before, reach)..<max(before, reach))
+                let lost = range.clamped(to: before..<max(before, reach))
                 fill(lost, of: &image, filler, &choices, stale: stale)
             }
         }
