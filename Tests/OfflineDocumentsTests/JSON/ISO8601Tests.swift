@@ -76,10 +76,10 @@ import Testing
         }
     }
 
-    @Test func `every day of 800 years follows the day before`() throws {
-        var (year, month, day) = (1600, 1, 1)
-        var seconds = -12_654_403_200.0  // 1600-01-01T00:00:00Z
-        while year < 2400 {
+    @Test func `every day of 210 years follows the day before`() throws {
+        var (year, month, day) = (1895, 1, 1)
+        var seconds = -3_345_062_400.0  // 1895-01-01T00:00:00Z
+        while year < 2105 {
             let text =
                 "\(year)-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)T00:00:00Z"
             try #require(ISO8601.text(Date(timeIntervalSinceReferenceDate: seconds)) == text)
