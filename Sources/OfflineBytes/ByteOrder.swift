@@ -18,7 +18,15 @@ package enum ByteOrder {
         return a.count - b.count
     }
 
-    /// The same for arrays.
+    /// Whether both are the same bytes.
+    @inline(always)
+    package static func isEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+        guard a.count == b.count else { return false }
+        guard a.count > 0, let left = a.baseAddress, let right = b.baseAddress else { return true }
+        return unsafe memcmp(left, right, a.count) == 0
+    }
+
+    /// The order of two arrays.
     package static func compare(_ a: [UInt8], _ b: [UInt8]) -> Int {
         unsafe a.withUnsafeBytes { left in unsafe b.withUnsafeBytes { unsafe compare(left, $0) } }
     }

@@ -11,38 +11,38 @@ package final class NameDictionary: Sendable {
     /// A longer name is written inline in the record.
     package static let nameBytesMax = 64
 
-    package let names: [String]
-    private let ids: [String: UInt16]
+    /// The names with their hash table, to be copied and grown.
+    package let table: NameTable
 
-    package static let empty = NameDictionary([])
+    package static let empty = NameDictionary(NameTable())
+
+    package init(_ table: NameTable) { self.table = table }
 
     /// `names` are distinct by their UTF-8 bytes.
-    package init(_ names: [String]) {
-        self.names = names
-        // Swift's == on String is canonical equivalence; keys are compared as UTF-8 text elsewhere, so a name that is
-        // only canonically equal to an earlier one keeps its own id and is found by a linear probe of `id(of:)`.
-        var ids: [String: UInt16] = [:]
-        ids.reserveCapacity(names.count)
-        for (index, name) in names.enumerated() where ids[name] == nil {
-            ids[name] = UInt16(index)
-        }
-        self.ids = ids
-    }
+    package convenience init(_ names: [String]) { self.init(NameTable(names)) }
 
-    package var count: Int { names.count }
+    /// The names in the order of their ids.
+    package var names: [String] { table.names }
+
+    package var count: Int { table.count }
 
     /// The id of exactly this name (by bytes); nil where it isn't in the dictionary.
-    package func id(of name: String) -> UInt16? {
-        guard let found = ids[name] else { return nil }
-        if names[Int(found)].utf8.elementsEqual(name.utf8) { return found }
-        return names.firstIndex { $0.utf8.elementsEqual(name.utf8) }.map(UInt16.init)
-    }
+    package func id(of name: String) -> UInt16? { table.id(of: name) }
 
     /// The name with this id; nil for an id that no one gave out.
     package func name(of id: UInt16) -> String? {
-        Int(id) < names.count ? names[Int(id)] : nil
+        Int(id) < table.count ? table.names[Int(id)] : nil
     }
 
     /// This dictionary and `more` after it.
-    package func appending(_ more: [String]) -> NameDictionary { NameDictionary(names + more) }
+    package func appending(_ more: [String]) -> NameDictionary {
+        var table = table
+        for name in more { table.append(name) }
+        return NameDictionary(table)
+    }
+
+    /// Whether every id of this dictionary means the same name in `other`.
+    package func isPrefix(of other: NameDictionary) -> Bool {
+        self === other || table.isPrefix(of: other.table)
+    }
 }

@@ -1,7 +1,13 @@
 // Named fields in an order of their own: a record, or an object within one.
 //
-// Invariants: names are distinct by their UTF-8 bytes; the order of fields is that in which they were first set, and no
-// comparison sees it.
+// It is held in one of three forms, which no one can tell apart but by their speed:
+//   fields     a list; what was built in memory
+//   stored     an object in encoded bytes; each field is decoded when it is asked for
+//   overlaid   a stored object and a few changed fields; encoding it splices them into the stored bytes
+//
+// Invariants: names are distinct by their UTF-8 bytes; the order of fields is that in which they were first set (a field
+// that was removed and set again is last), and no comparison sees it; stored bytes never change, so copies share them.
+package import OfflineBytes
 
 /// Named fields in an order that is kept for output and iteration and ignored by `==`.
 ///
@@ -19,90 +25,135 @@ public struct Document: Sendable {
         var value: Value
     }
 
-    private var fields: [Field]
+    enum Storage: Sendable {
+        case fields([Field])
+        case stored(StoredObject)
+        case overlaid(OverlaidObject)
+    }
+
+    var storage: Storage
 
     /// A document without fields.
-    public init() { fields = [] }
+    public init() { storage = .fields([]) }
 
     /// A document of these fields in this order; of two equal names the last value counts, in the first's place.
     public init(fields: some Sequence<(String, Value)>) {
-        self.fields = []
-        self.fields.reserveCapacity(fields.underestimatedCount)
-        for (name, value) in fields { self[name] = value }
+        var list = FieldList(capacity: fields.underestimatedCount)
+        for (name, value) in fields { list.set(name, value) }
+        storage = .fields(list.fields)
     }
 
+    /// The document of a record's bytes, which have passed `RecordValidator` with these names or fewer.
+    package init(record: [UInt8], names: NameDictionary) {
+        self = unsafe record.withUnsafeBytes { unsafe Document(copying: $0, names: names) }
+    }
+
+    /// The document of a copy of a record's bytes, which have passed `RecordValidator` with these names or fewer.
+    package init(copying record: UnsafeRawBufferPointer, names: NameDictionary) {
+        let bytes = unsafe RecordBytes(record, names: names)
+        self.init(StoredObject(bytes, offset: 1, length: record.count - 1))
+    }
+
+    init(_ object: StoredObject) { storage = .stored(object) }
+
+    /// A document of fields whose names are known to be distinct.
+    init(distinct fields: [Field]) { storage = .fields(fields) }
+}
+
+extension Document {
     /// How many fields it has.
-    public var count: Int { fields.count }
+    public var count: Int {
+        switch storage {
+        case .fields(let fields): fields.count
+        case .stored(let object): object.count
+        case .overlaid(let object): object.count
+        }
+    }
 
     /// Whether it has none.
-    public var isEmpty: Bool { fields.isEmpty }
+    public var isEmpty: Bool { count == 0 }
 
     /// The names of its fields, in order.
-    public var fieldNames: [String] { fields.map(\.name) }
+    public var fieldNames: [String] {
+        switch storage {
+        case .fields(let fields): fields.map(\.name)
+        case .stored(let object): object.fieldNames
+        case .overlaid(let object): object.fieldNames
+        }
+    }
 
     /// A top-level field, by its exact name. Assigning nil removes it.
     public subscript(field: String) -> Value? {
-        get { fields.first { $0.name.hasSameUTF8(as: field) }?.value }
+        get {
+            switch storage {
+            case .fields(let fields): fields.first { $0.name.hasSameUTF8(as: field) }?.value
+            case .stored(let object): object[field]
+            case .overlaid(let object): object[field]
+            }
+        }
         set {
-            let index = fields.firstIndex { $0.name.hasSameUTF8(as: field) }
-            switch (index, newValue) {
-            case (let index?, let value?): fields[index].value = value
-            case (let index?, nil): fields.remove(at: index)
-            case (nil, let value?): fields.append(Field(name: field, value: value))
-            case (nil, nil): break
+            switch storage {
+            case .fields(var fields):
+                // The list is taken out of the document, so that it is changed in place and not copied.
+                storage = .fields([])
+                fields.set(field, newValue)
+                storage = .fields(fields)
+            case .stored(let object):
+                storage = OverlaidObject(object).setting(field, newValue)
+            case .overlaid(let object):
+                storage = object.setting(field, newValue)
             }
         }
     }
-}
 
-extension Document: Sequence {
-    /// Its fields, in order.
-    public func makeIterator() -> AnyIterator<(name: String, value: Value)> {
-        var rest = fields.makeIterator()
-        return AnyIterator { rest.next().map { (name: $0.name, value: $0.value) } }
+    /// All fields, in order, decoded.
+    var allFields: [Field] {
+        if case .fields(let fields) = storage { return fields }
+        var result: [Field] = []
+        result.reserveCapacity(count)
+        var iterator = FieldIterator(self)
+        while let field = iterator.next() { result.append(field) }
+        return result
     }
 }
 
-extension Document: Hashable {
-    /// Negative, zero or positive as `a` is before, equal to or after `b` in the order of objects.
-    static func order(_ a: Document, _ b: Document) -> Int {
-        let left = a.fields.sorted { String.orderByUTF8($0.name, $1.name) < 0 }
-        let right = b.fields.sorted { String.orderByUTF8($0.name, $1.name) < 0 }
-        for index in 0..<Swift.min(left.count, right.count) {
-            let names = String.orderByUTF8(left[index].name, right[index].name)
-            if names != 0 { return names }
-            let values = Value.order(left[index].value, right[index].value)
-            if values != 0 { return values }
+extension [Document.Field] {
+    /// Sets a field in its place, or appends it; nil removes it.
+    mutating func set(_ name: String, _ value: Value?) {
+        let index = firstIndex { $0.name.hasSameUTF8(as: name) }
+        switch (index, value) {
+        case (let index?, let value?): self[index].value = value
+        case (let index?, nil): remove(at: index)
+        case (nil, let value?): append(Document.Field(name: name, value: value))
+        case (nil, nil): break
         }
-        return left.count - right.count
     }
+}
 
-    /// Whether both have the same names with equal values, in whatever order.
-    public static func == (a: Document, b: Document) -> Bool {
-        a.count == b.count && a.fields.allSatisfy { b[$0.name] == $0.value }
-    }
+/// A list of fields being built, which finds a repeated name in constant time however many there are.
+struct FieldList {
+    /// So many names are compared one by one; more are looked up in a table.
+    private static let linearCountMax = 16
 
-    /// Hashes what `==` compares.
-    public func hash(into hasher: inout Hasher) {
-        // A sum doesn't depend on the order of its terms.
-        var sum = 0
-        for field in fields {
-            var one = Hasher()
-            one.combine(field.name)
-            one.combine(field.value)
-            sum &+= one.finalize()
+    private(set) var fields: [Document.Field] = []
+    private var positions: [ExactString: Int] = [:]
+
+    init(capacity: Int) { fields.reserveCapacity(capacity) }
+
+    /// Appends a field; of a name that is there already, replaces the value in its place.
+    mutating func set(_ name: String, _ value: Value) {
+        if fields.count <= FieldList.linearCountMax {
+            fields.set(name, value)
+            return
         }
-        hasher.combine(count)
-        hasher.combine(sum)
+        if positions.isEmpty {
+            for (index, field) in fields.enumerated() { positions[ExactString(field.name)] = index }
+        }
+        if let index = positions[ExactString(name)] {
+            fields[index].value = value
+        } else {
+            positions[ExactString(name)] = fields.count
+            fields.append(Document.Field(name: name, value: value))
+        }
     }
-}
-
-extension Document: ExpressibleByDictionaryLiteral {
-    /// A document from a dictionary literal; of two equal names the last value counts, in the first's place.
-    public init(dictionaryLiteral elements: (String, Value)...) { self.init(fields: elements) }
-}
-
-extension Document: CustomStringConvertible {
-    /// The document as JSON text.
-    public var description: String { Value.object(self).json() }
 }

@@ -1,0 +1,147 @@
+// Encoded objects → record bytes, without decoding them: copied where they are unchanged, spliced where a few of their
+// fields are changed. Both need that the ids in them mean the same in the encoder's dictionary.
+internal import OfflineBytes
+
+extension RecordEncoder {
+    /// Whether an object's ids mean the same in this encoder's dictionary.
+    mutating func isCompatible(_ object: StoredObject) -> Bool {
+        let names = object.record.names
+        if names === compatible { return true }
+        guard names.table.isPrefix(of: table) else { return false }
+        compatible = names
+        return true
+    }
+
+    /// Copies an encoded value to where it is `depth` levels deep. One that was as deep before needn't be measured.
+    fileprivate func copy(
+        _ encoded: EncodedValue, depth: Int, wasAsDeep: Bool
+    ) throws(RecordEncodingFault) {
+        try unsafe checkSize(adding: encoded.length)
+        if !wasAsDeep, unsafe encoded.isNested(deeperThan: RecordLimits.depthMax - depth + 1) {
+            throw RecordEncodingFault(.tooDeep)
+        }
+        unsafe buffer.append(encoded.allBytes)
+    }
+
+    /// Copies an object as it is.
+    func copy(_ object: StoredObject, depth: Int) throws(RecordEncodingFault) {
+        try unsafe object.withEncoded { (encoded) throws(RecordEncodingFault) in
+            try unsafe copy(encoded, depth: depth, wasAsDeep: depth == 1)
+        }
+    }
+
+    /// Writes a changed object: its unchanged fields are copied.
+    mutating func splice(
+        _ object: OverlaidObject, depth: Int
+    ) throws(RecordEncodingFault) {
+        try unsafe object.base.withEncoded { (encoded) throws(RecordEncodingFault) in
+            let source = unsafe SpliceSource(object, encoded, table) { id(of: $0) }
+            try write(source, depth: depth)
+        }
+    }
+}
+
+/// The fields of an encoded object with changes. It is used while the object's bytes are kept alive.
+@safe
+private struct SpliceSource: FieldSource {
+    /// A field: the change with this index, or the base's field at this place of its table.
+    private enum Item {
+        case change(Int)
+        case stored(Int)
+    }
+
+    private let changes: [OverlaidObject.Change]
+    private let names: NameDictionary
+    private let encoded: EncodedValue
+    private var items: [Item] = []
+    private var ids: [UInt16] = []
+
+    /// Lists the fields in kept order. `giveID` finds the id of a name that is to be written, `table` of any other.
+    init(
+        _ object: OverlaidObject, _ encoded: EncodedValue, _ table: NameTable,
+        giveID: (String) -> UInt16
+    ) {
+        changes = object.changes
+        names = object.base.record.names
+        unsafe self.encoded = encoded
+        let changeIDs = changes.map { change in
+            change.value == nil
+                ? table.id(of: change.name) ?? RecordLayout.inlineName : giveID(change.name)
+        }
+        let layout = unsafe ContainerLayout(encoded.start)
+        for position in 0..<(unsafe layout.count) {
+            let place = unsafe layout.tableIndex(position: position)
+            let field = unsafe encoded.field(at: place, layout)
+            let change = unsafe field.change(in: changes, changeIDs)
+            let id =
+                if let change { changeIDs[change] } else if unsafe field.isInline {
+                    // A name that was inline may have got an id since.
+                    unsafe table.id(of: field.inlineName) ?? RecordLayout.inlineName
+                } else { unsafe field.id }
+            if let change, changes[change].value == nil { continue }
+            items.append(change.map { .change($0) } ?? .stored(place))
+            ids.append(id)
+        }
+        for index in changes.indices where !changes[index].isInBase {
+            items.append(.change(index))
+            ids.append(changeIDs[index])
+        }
+    }
+
+    var count: Int { items.count }
+
+    func name(_ index: Int) -> String {
+        switch items[index] {
+        case .change(let index): return changes[index].name
+        case .stored(let place):
+            let layout = unsafe ContainerLayout(encoded.start)
+            return unsafe encoded.field(at: place, layout).name(names)
+        }
+    }
+
+    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16 { ids[index] }
+
+    func write(
+        _ index: Int, _ encoder: inout RecordEncoder, depth: Int
+    ) throws(RecordEncodingFault) {
+        switch items[index] {
+        case .change(let index):
+            try encoder.write(changes[index].value ?? .null, depth: depth)
+        case .stored(let place):
+            let layout = unsafe ContainerLayout(encoded.start)
+            let value = unsafe encoded.field(at: place, layout).value
+            try unsafe encoder.copy(value, depth: depth, wasAsDeep: depth == 2)
+        }
+    }
+}
+
+extension EncodedField {
+    /// The index of the change that concerns this field.
+    fileprivate func change(
+        in changes: [OverlaidObject.Change], _ changeIDs: [UInt16]
+    ) -> Int? {
+        guard unsafe isInline else { return unsafe changeIDs.firstIndex(of: id) }
+        return changes.firstIndex { change in
+            unsafe change.name.withUTF8Bytes { unsafe ByteOrder.isEqual($0, inlineName) }
+        }
+    }
+}
+
+extension EncodedValue {
+    /// Whether containers are nested in each other more than `levels` times, this one included.
+    fileprivate func isNested(deeperThan levels: Int) -> Bool {
+        guard unsafe tag >= ValueTag.array else { return false }
+        guard levels > 0 else { return true }
+        let layout = unsafe ContainerLayout(start)
+        let isObject = unsafe ValueTag.isObject(tag)
+        for index in 0..<(unsafe layout.count) {
+            let extent = unsafe layout.extent(index)
+            let child =
+                isObject
+                ? unsafe field(at: index, layout).value
+                : unsafe EncodedValue(start: start + extent.offset, length: extent.length)
+            if unsafe child.isNested(deeperThan: levels - 1) { return true }
+        }
+        return false
+    }
+}

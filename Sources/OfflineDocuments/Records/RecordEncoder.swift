@@ -1,0 +1,300 @@
+// Documents → record bytes, in one buffer that is reused: nothing is allocated per field.
+//
+// Steps for an object: look up each field's id, giving ids to new names; put the fields into table order; write the
+// header; write the values in that order. Objects that are encoded already are copied as they are where their ids mean
+// the same here, and an object with a few changed fields is spliced from its bytes and the changes.
+internal import Foundation
+package import OfflineBytes
+
+/// Encodes the records of one collection; its dictionary grows as new names are met.
+///
+/// Copies of an encoder share their buffer, so only one of them may be encoding at a time.
+package struct RecordEncoder {
+    /// The names that were appended to the dictionary since `init`, in the order of their ids.
+    package private(set) var newNames: [String] = []
+    private let base: NameDictionary
+    private(set) var table: NameTable
+    let buffer = RecordBuffer()
+    /// Fields of the objects that are being written, the outermost first: id in the upper half, position in the lower.
+    private var entries: [UInt64] = []
+    /// A dictionary whose ids were found to mean the same here.
+    var compatible: NameDictionary
+
+    package init(dictionary: NameDictionary) {
+        base = dictionary
+        table = dictionary.table
+        compatible = dictionary
+    }
+
+    /// The dictionary with all names that records so far use.
+    package var dictionary: NameDictionary { newNames.isEmpty ? base : NameDictionary(table) }
+
+    /// The record's bytes. Throws `.invalidDocument` where it is over 16 MiB or nested deeper than 100 levels; then the
+    /// dictionary is as before.
+    package mutating func encode(_ document: Document) throws(OfflineError) -> [UInt8] {
+        let nameCount = newNames.count
+        buffer.removeAll()
+        entries.removeAll(keepingCapacity: true)
+        do {
+            buffer.append(RecordLayout.format)
+            try write(document, depth: 1)
+            try checkSize()
+        } catch {
+            forgetNames(after: nameCount)
+            throw error.offlineError
+        }
+        return buffer.contents
+    }
+
+    private mutating func forgetNames(after count: Int) {
+        guard newNames.count > count else { return }
+        newNames.removeSubrange(count...)
+        table = base.appending(newNames).table
+        compatible = base
+    }
+}
+
+/// Why a document can't be a record, and the field where that showed, innermost name first.
+struct RecordEncodingFault: Error {
+    enum Reason { case tooLarge, tooDeep }
+    let reason: Reason
+    private var path: [String] = []
+
+    init(_ reason: Reason) { self.reason = reason }
+
+    /// The same, inside a field or element of this name.
+    func within(_ name: String) -> RecordEncodingFault {
+        var result = self
+        result.path.append(name)
+        return result
+    }
+
+    var offlineError: OfflineError {
+        // Names enough to find the place by.
+        let shown = path.reversed().prefix(8).joined(separator: ".")
+        let place = path.count > 8 ? shown + "…" : shown
+        switch reason {
+        case .tooLarge:
+            return OfflineError(
+                .invalidDocument,
+                "the record is over \(RecordLimits.byteCountMax) bytes"
+                    + (place.isEmpty ? "" : ", passed in field '\(place)'"))
+        case .tooDeep:
+            return OfflineError(
+                .invalidDocument,
+                "field '\(place)' is nested deeper than \(RecordLimits.depthMax) levels")
+        }
+    }
+}
+
+/// The fields of an object that is to be written.
+protocol FieldSource {
+    var count: Int { get }
+    func name(_ index: Int) -> String
+    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16
+    func write(_ index: Int, _ encoder: inout RecordEncoder, depth: Int)
+        throws(RecordEncodingFault)
+}
+
+// MARK: - Values
+
+extension RecordEncoder {
+    func checkSize(adding length: Int = 0) throws(RecordEncodingFault) {
+        guard length <= RecordLimits.byteCountMax - buffer.count else {
+            throw RecordEncodingFault(.tooLarge)
+        }
+    }
+
+    mutating func write(_ value: Value, depth: Int) throws(RecordEncodingFault) {
+        switch value {
+        case .null: buffer.append(ValueTag.null)
+        case .bool(let value): buffer.append(value ? ValueTag.true : ValueTag.false)
+        case .int(let value): write(value)
+        case .double(let value): buffer.append(ValueTag.double, value.bitPattern)
+        case .date(let value):
+            buffer.append(ValueTag.date, value.timeIntervalSinceReferenceDate.bitPattern)
+        case .string(let value):
+            try checkSize(adding: value.utf8.count)
+            unsafe value.withUTF8Bytes { unsafe buffer.append(ValueTag.string, $0) }
+        case .data(let value):
+            try checkSize(adding: value.count)
+            unsafe value.withUnsafeBytes { unsafe buffer.append(ValueTag.data, $0) }
+        case .array(let value): try write(value, depth: depth)
+        case .object(let value): try write(value, depth: depth)
+        }
+    }
+
+    private func write(_ value: Int64) {
+        if let short = Int8(exactly: value) {
+            buffer.append(ValueTag.int, short)
+        } else if let short = Int16(exactly: value) {
+            buffer.append(ValueTag.int, short)
+        } else if let short = Int32(exactly: value) {
+            buffer.append(ValueTag.int, short)
+        } else {
+            buffer.append(ValueTag.int, value)
+        }
+    }
+
+    private mutating func write(_ values: [Value], depth: Int) throws(RecordEncodingFault) {
+        guard depth <= RecordLimits.depthMax else { throw RecordEncodingFault(.tooDeep) }
+        // Each element takes three bytes at least.
+        guard values.count < RecordLimits.byteCountMax / 3 else {
+            throw RecordEncodingFault(.tooLarge)
+        }
+        var container = buffer.open(count: values.count, isObject: false)
+        for index in values.indices {
+            do {
+                try write(values[index], depth: depth + 1)
+                buffer.endValue(in: &container)
+                try checkSize()
+            } catch {
+                throw error.within(String(index))
+            }
+        }
+    }
+
+    private mutating func write(_ document: Document, depth: Int) throws(RecordEncodingFault) {
+        guard depth <= RecordLimits.depthMax else { throw RecordEncodingFault(.tooDeep) }
+        switch document.storage {
+        case .fields(let fields):
+            try write(FieldListSource(fields: fields), depth: depth)
+        case .stored(let object):
+            if isCompatible(object) {
+                try copy(object, depth: depth)
+            } else {
+                try write(FieldListSource(fields: document.allFields), depth: depth)
+            }
+        case .overlaid(let object):
+            if isCompatible(object.base) {
+                try splice(object, depth: depth)
+            } else {
+                try write(FieldListSource(fields: document.allFields), depth: depth)
+            }
+        }
+    }
+}
+
+// MARK: - Objects
+
+extension RecordEncoder {
+    /// The id of a name, which is given one if it has none and may have one.
+    @inline(__always)
+    mutating func id(of name: String) -> UInt16 {
+        if let id = table.id(of: name) { return id }
+        return giveID(to: name)
+    }
+
+    @inline(never)
+    private mutating func giveID(to name: String) -> UInt16 {
+        guard name.utf8.count <= NameDictionary.nameBytesMax,
+            table.count < NameDictionary.countMax, let id = table.append(name)
+        else { return RecordLayout.inlineName }
+        newNames.append(name)
+        return id
+    }
+
+    mutating func write(
+        _ source: some FieldSource, depth: Int
+    ) throws(RecordEncodingFault) {
+        // Each field takes five bytes at least.
+        guard source.count < RecordLimits.byteCountMax / 5 else {
+            throw RecordEncodingFault(.tooLarge)
+        }
+        let first = entries.count
+        let isOrdered = gather(source)
+        var container = buffer.open(count: source.count, isObject: true, isOrdered: isOrdered)
+        for place in 0..<source.count {
+            let entry = entries[first + place]
+            buffer.setID(UInt16(truncatingIfNeeded: entry >> 32), at: place, in: container)
+            if isOrdered {
+                let position = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF)
+                buffer.setOrder(place, position: position, in: container)
+            }
+        }
+        for place in 0..<source.count {
+            let entry = entries[first + place]
+            let index = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF)
+            do {
+                if UInt16(truncatingIfNeeded: entry >> 32) == RecordLayout.inlineName {
+                    let name = source.name(index)
+                    try checkSize(adding: name.utf8.count)
+                    unsafe name.withUTF8Bytes { unsafe buffer.appendInlineName($0) }
+                }
+                try source.write(index, &self, depth: depth + 1)
+                buffer.endValue(in: &container)
+                try checkSize()
+            } catch {
+                throw error.within(source.name(index))
+            }
+        }
+        entries.removeSubrange(first...)
+    }
+
+    /// Pushes an entry for each field, in table order; returns whether that differs from the kept order.
+    private mutating func gather(_ source: some FieldSource) -> Bool {
+        let first = entries.count
+        var inlineCount = 0
+        var isAscending = true
+        var previous: UInt64 = 0
+        for index in 0..<source.count {
+            let id = source.id(index, &self)
+            if id == RecordLayout.inlineName { inlineCount += 1 }
+            let entry = UInt64(id) << 32 | UInt64(truncatingIfNeeded: index)
+            if entry < previous { isAscending = false }
+            previous = entry
+            entries.append(entry)
+        }
+        if isAscending, inlineCount < 2 { return false }
+        if !isAscending { sortEntries(from: first) { $0 < $1 } }
+        if inlineCount > 1 {
+            sortEntries(from: entries.count - inlineCount) { a, b in
+                let left = source.name(Int(truncatingIfNeeded: a & 0xFFFF_FFFF))
+                let right = source.name(Int(truncatingIfNeeded: b & 0xFFFF_FFFF))
+                return String.orderByUTF8(left, right) < 0
+            }
+        }
+        return (0..<source.count).contains { place in
+            entries[first + place] & 0xFFFF_FFFF != UInt64(truncatingIfNeeded: place)
+        }
+    }
+
+    private mutating func sortEntries(
+        from first: Int, by isBefore: (UInt64, UInt64) -> Bool
+    ) {
+        if entries.count - first > 32 {
+            var sorted = Array(entries[first...])
+            sorted.sort(by: isBefore)
+            entries.replaceSubrange(first..., with: sorted)
+            return
+        }
+        for next in first..<entries.count {
+            let entry = entries[next]
+            var place = next
+            while place > first, isBefore(entry, entries[place - 1]) {
+                entries[place] = entries[place - 1]
+                place -= 1
+            }
+            entries[place] = entry
+        }
+    }
+}
+
+/// Fields in a list.
+private struct FieldListSource: FieldSource {
+    let fields: [Document.Field]
+
+    var count: Int { fields.count }
+
+    func name(_ index: Int) -> String { fields[index].name }
+
+    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16 {
+        encoder.id(of: fields[index].name)
+    }
+
+    func write(
+        _ index: Int, _ encoder: inout RecordEncoder, depth: Int
+    ) throws(RecordEncodingFault) {
+        try encoder.write(fields[index].value, depth: depth)
+    }
+}
