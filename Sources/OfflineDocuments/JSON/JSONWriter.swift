@@ -106,9 +106,12 @@ package struct JSONWriter {
         unsafe string.withUTF8Bytes { bytes in
             var start = 0
             for index in 0..<bytes.count {
-                guard let escape = Self.escape(unsafe bytes[index]) else { continue }
+                let byte = unsafe bytes[index]
+                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+                    continue
+                }
                 unsafe text.append(contentsOf: bytes[start..<index])
-                text.append(contentsOf: escape.utf8)
+                write(Self.escape(byte))
                 start = index + 1
             }
             unsafe text.append(contentsOf: bytes[start...])
@@ -116,19 +119,11 @@ package struct JSONWriter {
         text.append(UInt8(ascii: "\""))
     }
 
-    /// What stands for a byte in a quoted string; nil: the byte itself.
-    @inline(always)
-    private static func escape(_ byte: UInt8) -> String? {
+    /// What stands for a byte that a quoted string may not have.
+    private static func escape(_ byte: UInt8) -> String {
         switch byte {
         case UInt8(ascii: "\""): "\\\""
         case UInt8(ascii: "\\"): "\\\\"
-        case 0..<0x20: controlEscapes[Int(byte)]
-        default: nil
-        }
-    }
-
-    private static let controlEscapes: [String] = (0..<0x20).map { byte in
-        switch byte {
         case 0x08: "\\b"
         case 0x09: "\\t"
         case 0x0A: "\\n"
