@@ -62,10 +62,11 @@ package enum KeyDecoder {
                 position += unsafe KeyLayout.numberLength(base.big(position))
             case KeyLayout.date: position += 8
             case KeyLayout.string, KeyLayout.data:
-                guard let end = unsafe bytes[position...].firstIndex(of: KeyLayout.end) else {
-                    return nil
+                // A plain loop: index scans come by here once an entry.
+                while unsafe position < bytes.count && bytes[position] != KeyLayout.end {
+                    position += 1
                 }
-                position = end + 1
+                position += 1
             case KeyLayout.object, KeyLayout.array: depth += 1
             default: return nil
             }

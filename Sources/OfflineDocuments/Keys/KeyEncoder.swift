@@ -1,5 +1,5 @@
 // Values to key bytes; KeyLayout.swift says which.
-package import Foundation
+internal import Foundation
 internal import OfflineBytes
 
 /// Encodes values so that memcmp over the bytes gives the order of the values.
@@ -15,10 +15,8 @@ package enum KeyEncoder {
         case .double(let double): append(double, to: &key)
         case .string(let string): append(string, to: &key)
         case .data(let data):
-            key.append(KeyLayout.data)
-            unsafe data.withUnsafeBytes { unsafe appendText($0, to: &key) }
-            key.append(KeyLayout.end)
-        case .date(let date): append(date, to: &key)
+            unsafe data.withUnsafeBytes { unsafe append($0, tag: KeyLayout.data, to: &key) }
+        case .date(let date): append(seconds: date.timeIntervalSinceReferenceDate, to: &key)
         case .array(let elements):
             key.append(KeyLayout.array)
             for element in elements { append(element, to: &key) }
@@ -56,8 +54,7 @@ package enum KeyEncoder {
 
     /// Appends the key of a string.
     package static func append(_ value: String, to key: inout [UInt8]) {
-        appendPrefix(value, to: &key)
-        key.append(KeyLayout.end)
+        unsafe value.withUTF8Bytes { unsafe append($0, tag: KeyLayout.string, to: &key) }
     }
 
     /// Appends what the keys of all strings begin with that begin with `value`.
@@ -66,10 +63,17 @@ package enum KeyEncoder {
         unsafe value.withUTF8Bytes { unsafe appendText($0, to: &key) }
     }
 
-    /// Appends the key of an instant.
-    package static func append(_ value: Date, to key: inout [UInt8]) {
+    /// Appends the key of a date: seconds since the reference date.
+    static func append(seconds: Double, to key: inout [UInt8]) {
         key.append(KeyLayout.date)
-        key.appendBig(KeyLayout.orderedBits(value.timeIntervalSinceReferenceDate))
+        key.appendBig(KeyLayout.orderedBits(seconds))
+    }
+
+    /// Appends the key of a string's UTF-8 or of data.
+    static func append(_ bytes: UnsafeRawBufferPointer, tag: UInt8, to key: inout [UInt8]) {
+        key.append(tag)
+        unsafe appendText(bytes, to: &key)
+        key.append(KeyLayout.end)
     }
 
     /// The key of one value.
@@ -80,7 +84,7 @@ package enum KeyEncoder {
     }
 
     /// Appends bytes without their end, with 00 and 01 escaped.
-    static func appendText(_ bytes: UnsafeRawBufferPointer, to key: inout [UInt8]) {
+    private static func appendText(_ bytes: UnsafeRawBufferPointer, to key: inout [UInt8]) {
         var start = 0
         for index in 0..<bytes.count where unsafe bytes[index] <= KeyLayout.escape {
             unsafe key.append(contentsOf: bytes[start..<index])
