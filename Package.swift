@@ -36,7 +36,8 @@ let package = Package(
             name: "StorageSimulation", dependencies: ["OfflineEngine", "OfflineBytes"],
             path: "Tests/StorageSimulation", swiftSettings: strict),
         .testTarget(
-            name: "OfflineBytesTests", dependencies: ["OfflineBytes"], swiftSettings: strict),
+            name: "OfflineBytesTests", dependencies: ["OfflineBytes", "StorageSimulation"],
+            swiftSettings: strict),
         .testTarget(
             name: "OfflineDocumentsTests", dependencies: ["OfflineDocuments", "OfflineBytes"],
             swiftSettings: strict),

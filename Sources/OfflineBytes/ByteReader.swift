@@ -73,7 +73,7 @@ package struct ByteReader {
     package mutating func count(atMost limit: Int) throws(ByteError) -> Int {
         let start = unsafe offset
         let value = try unsafe varint()
-        guard value <= UInt64(limit) else {
+        guard value <= UInt64(max(0, limit)) else {
             throw ByteError("count \(value) is over \(limit)", at: start)
         }
         return Int(value)
