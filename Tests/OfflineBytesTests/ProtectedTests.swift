@@ -30,10 +30,10 @@ private struct Failure: Error, Equatable {}
     @Test func `a change in place doesn't copy`() {
         let value = Protected([UInt8](repeating: 0, count: 1000))
         let address = {
-            unsafe value.withLock { unsafe $0.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
+            value.withLock { unsafe $0.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
         }
-        let before = unsafe address()
+        let before = address()
         value.withLock { $0[5] = 1 }
-        #expect(unsafe address() == before)
+        #expect(address() == before)
     }
 }
