@@ -29,7 +29,8 @@ let package = Package(
             name: "OfflineEngine", dependencies: ["OfflineBytes", "COfflinePlatform"],
             swiftSettings: strict),
         .target(
-            name: "OfflineKit", dependencies: ["OfflineBytes", "OfflineDocuments", "OfflineEngine"],
+            name: "OfflineKit",
+            dependencies: ["OfflineBytes", "OfflineDocuments", "OfflineEngine"],
             swiftSettings: strict),
 
         .target(
