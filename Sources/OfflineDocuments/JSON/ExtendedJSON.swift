@@ -101,6 +101,8 @@ package enum ExtendedJSON {
     /// What `$date` takes for a date: exactly this date when it is read.
     static func text(_ date: Date) -> String {
         let seconds = date.timeIntervalSinceReferenceDate
+        // A NaN's own description has its payload, which isn't read back.
+        if seconds.isNaN { return "@nan" }
         let isNegativeZero = seconds == 0 && seconds.sign == .minus
         return isNegativeZero ? "@-0.0" : ISO8601.text(date) ?? "@\(seconds)"
     }

@@ -17,6 +17,10 @@ import Testing
                 #"{"$date":"2001-01-01T00:00:00.25Z"}"#
             ),
             (.date(Date(timeIntervalSinceReferenceDate: .nan)), #"{"$date":"@nan"}"#),
+            (
+                .date(Date(timeIntervalSinceReferenceDate: Double(nan: 5, signaling: true))),
+                #"{"$date":"@nan"}"#
+            ),
             (.date(Date(timeIntervalSinceReferenceDate: -.infinity)), #"{"$date":"@-inf"}"#),
             (.date(Date(timeIntervalSinceReferenceDate: 1e20)), #"{"$date":"@1e+20"}"#),
             (.date(Date(timeIntervalSinceReferenceDate: -0.0)), #"{"$date":"@-0.0"}"#),
