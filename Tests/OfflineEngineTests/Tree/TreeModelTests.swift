@@ -1,0 +1,69 @@
+import StorageSimulation
+import Testing
+
+@testable import OfflineEngine
+
+@Suite struct TreeModelTests {
+    @Test(arguments: KeyShape.allCases, SeededRandom.seeds(3))
+    func `a small tree holds what was put and not removed, after every change`(
+        _ shape: KeyShape, _ seed: UInt64
+    ) throws {
+        var random = SeededRandom(seed: seed)
+        var fixture = TreeFixture(valueWidth: seed % 2 == 0 ? 0 : 8)
+        // Grows, shrinks to nothing, grows again.
+        for (steps, removals) in [(120, 1), (160, 4), (60, 2), (200, 5), (40, 0)] {
+            for step in 0..<steps {
+                try change(&fixture, shape, &random, step, removalsOfFive: removals)
+                if random.chance(1, in: 7) { fixture.commitAlone() }
+                try fixture.verify("\(shape) seed \(seed) step \(step)")
+            }
+        }
+        try drain(&fixture, &random)
+    }
+
+    @Test(arguments: KeyShape.allCases, SeededRandom.seeds(1))
+    func `a large tree holds what was put and not removed`(
+        _ shape: KeyShape, _ seed: UInt64
+    ) throws {
+        var random = SeededRandom(seed: seed)
+        var fixture = TreeFixture()
+        for (steps, removals) in [(6_000, 1), (4_000, 4), (3_000, 2)] {
+            for step in 0..<steps {
+                try change(&fixture, shape, &random, step, removalsOfFive: removals)
+                if random.chance(1, in: 50) { fixture.commitAlone() }
+                if step % 1_000 == 0 { try fixture.verify("\(shape) seed \(seed) step \(step)") }
+            }
+        }
+        try fixture.verify("\(shape) seed \(seed)")
+        try drain(&fixture, &random)
+    }
+
+    private func change(
+        _ fixture: inout TreeFixture, _ shape: KeyShape, _ random: inout SeededRandom, _ step: Int,
+        removalsOfFive: Int
+    ) throws {
+        if random.chance(removalsOfFive, in: 5), !fixture.model.isEmpty {
+            let isKnown = random.chance(9, in: 10)
+            let key =
+                isKnown
+                ? fixture.model[random.below(fixture.model.count)].key : shape.key(&random, step)
+            try fixture.remove(key)
+        } else {
+            try fixture.insert(shape.key(&random, step), random.next())
+        }
+    }
+
+    /// Removes everything, in an order of the seed's, and finds all pages free again.
+    private func drain(_ fixture: inout TreeFixture, _ random: inout SeededRandom) throws {
+        let order = random.below(3)
+        while !fixture.model.isEmpty {
+            let place =
+                [0, fixture.model.count - 1, random.below(fixture.model.count)][order]
+            try fixture.remove(fixture.model[place].key)
+            if random.chance(1, in: 20) { fixture.commitAlone() }
+        }
+        #expect(fixture.tree.root == .empty(valueWidth: fixture.tree.root.valueWidth))
+        fixture.commitAlone()
+        #expect(fixture.arena.pagesInUse == 0, "\(random) order \(order)")
+    }
+}
