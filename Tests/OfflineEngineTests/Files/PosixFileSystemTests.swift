@@ -1,6 +1,5 @@
 // What only the real file system can get wrong: modes, descriptors, signals, other processes. Whatever changes the whole
 // process runs in a child of its own.
-import Dispatch
 import OfflineEngine
 import StorageSimulation
 import Testing
@@ -29,6 +28,16 @@ private func descriptors(in folder: String) -> [Int32] {
         let path = target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         return String(decoding: path, as: UTF8.self).contains(folder)
     }
+}
+
+/// Gives SIGXFSZ the action that a program has that knows nothing of it. Whoever started the tests may have it ignored,
+/// which children inherit, and the pool's threads block it.
+private func unignoreFileSizeSignal() {
+    signal(SIGXFSZ, SIG_DFL)
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGXFSZ)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
 
 /// Lets no file of this process grow beyond so many bytes.
@@ -103,7 +112,9 @@ private func require(_ condition: Bool, _ words: String) {
                     try? files.syncDirectory(folder + path)
                 }
                 _ = try? file.map(length: 9)
-                require(descriptors(in: folder).count == 2, "two are open")
+                let ours = descriptors(in: folder)
+                require(ours.count == 2, "two are open")
+                require(ours.allSatisfy { fcntl($0, F_GETFD) == FD_CLOEXEC }, "closed on exec")
                 withExtendedLifetime((file, lock)) {}
             }
             require(descriptors(in: folder).isEmpty, "none is left")
@@ -114,6 +125,7 @@ private func require(_ condition: Bool, _ words: String) {
         await #expect(processExitsWith: .success) {
             let folder = try makeTemporaryFolder()
             defer { removeTree(folder) }
+            unignoreFileSizeSignal()
             let file = try PosixFileSystem().open(folder + "/a", .create)
             require(limitFileSize(to: 1000), "setrlimit")
             // The system takes the first part, so that this is the loop over short writes as well.
@@ -184,37 +196,5 @@ private func require(_ condition: Bool, _ words: String) {
         let file = try fixture.create("a", bytes)
         #expect(try file.read(4_000_000, at: 0) == bytes)
         #expect(try file.map(length: bytes.count).copy == bytes)
-    }
-
-    /// A closed number may belong to another file at once: a call that comes late must not reach that one.
-    @Test func `closing while others use the file gives bytes or EBADF, never another file's`()
-        throws
-    {
-        let fixture = try FileSystemFixture(.posix)
-        for name in ["a", "b"] {
-            try fixture.create(name, [UInt8](repeating: name == "a" ? 1 : 2, count: 64))
-        }
-        let other = fixture.path("b")
-        for _ in 0..<50 {
-            let file = try fixture.files.open(fixture.path("a"), .readWrite)
-            DispatchQueue.concurrentPerform(iterations: 4) { worker in
-                if worker == 3 {
-                    file.close()
-                    for _ in 0..<20 {
-                        _ = try? PosixFileSystem().open(other, .readWrite).read(1, at: 0)
-                    }
-                    return
-                }
-                for _ in 0..<20 {
-                    let number = errorNumber {
-                        #expect(try file.read(64, at: 0) == [UInt8](repeating: 1, count: 64))
-                        try file.write([1], at: 0)
-                    }
-                    #expect(number == nil || number == EBADF)
-                }
-            }
-            #expect(errorNumber { _ = try file.size() } == EBADF)
-        }
-        #expect(try fixture.read("b") == [UInt8](repeating: 2, count: 64))
     }
 }
