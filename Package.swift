@@ -19,7 +19,8 @@ let package = Package(
     name: "offline-store",
     platforms: [.macOS(.v26)],
     products: [
-        .library(name: "OfflineKit", targets: ["OfflineKit"])
+        .library(name: "OfflineKit", targets: ["OfflineKit"]),
+        .library(name: "OfflineTesting", targets: ["OfflineTesting"]),
     ],
     targets: [
         .target(name: "COfflinePlatform", cSettings: [.define("_GNU_SOURCE")]),
@@ -34,6 +35,9 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
+            name: "OfflineTesting", dependencies: ["OfflineKit", "OfflineBytes"],
+            swiftSettings: strict),
+        .target(
             name: "StorageSimulation", dependencies: ["OfflineEngine", "OfflineBytes"],
             path: "Tests/StorageSimulation", swiftSettings: strict),
         .testTarget(
@@ -47,7 +51,11 @@ let package = Package(
             dependencies: ["OfflineEngine", "OfflineBytes", "StorageSimulation"],
             swiftSettings: strict),
         .testTarget(
-            name: "OfflineKitTests", dependencies: ["OfflineKit", "StorageSimulation"],
+            name: "OfflineKitTests",
+            dependencies: [
+                "OfflineKit", "OfflineTesting", "OfflineBytes", "OfflineDocuments",
+                "StorageSimulation",
+            ],
             swiftSettings: strict),
     ]
 )

@@ -84,7 +84,7 @@ public struct DerivedKeys: Sendable {
     /// All keys, one after another.
     public private(set) var bytes: [UInt8] = []
     /// The entries, ascending by tree, then by key.
-    public private(set) var entries: [Entry] = []
+    public internal(set) var entries: [Entry] = []
     /// No entries.
     public init() {}
 
@@ -92,6 +92,12 @@ public struct DerivedKeys: Sendable {
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes the last entry back.
+    public mutating func removeLast() {
+        guard let last = entries.popLast() else { return }
+        bytes.removeSubrange(last.range.lowerBound...)
     }
 
     /// Appends an entry whose key `build` appends to the buffer.

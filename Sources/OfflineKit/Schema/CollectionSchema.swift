@@ -11,10 +11,8 @@
 public struct CollectionSchema: Sendable, Hashable {
     /// The collection's name: 1 to 100 characters, not beginning with `_`.
     public var name: String
-    /// The path of the record's key; several for a compound key.
+    /// The path of the record's key; of several, the key is the array of their values.
     public var keyPaths: [String]
-    /// The key is the array of the values at `keyPaths`; false: the one path's own value.
-    public var hasCompoundKey: Bool
     /// What fills a missing key on create.
     public var autoKey: AutoKey
     /// The secondary indexes.
@@ -47,7 +45,6 @@ public struct CollectionSchema: Sendable, Hashable {
     ) {
         self.name = name
         self.keyPaths = [keyPath]
-        self.hasCompoundKey = false
         self.autoKey = autoKey
         self.indexes = indexes
         self.relationships = relationships
@@ -60,7 +57,7 @@ public struct CollectionSchema: Sendable, Hashable {
 
     /// A collection with a compound key: ordered by the first path, then the next.
     ///
-    /// The record's key is the array of the paths' values.
+    /// The record's key is the array of the paths' values. (One path alone is no compound key: it is as `keyPath` would be.)
     public init(
         name: String,
         keyPaths: [String],
@@ -77,7 +74,6 @@ public struct CollectionSchema: Sendable, Hashable {
             sensitiveFields: sensitiveFields, evictionPolicy: evictionPolicy,
             tracksChanges: tracksChanges, validation: validation, accessPolicy: accessPolicy)
         self.keyPaths = keyPaths
-        self.hasCompoundKey = true
     }
 }
 

@@ -1,0 +1,172 @@
+// The one type that knows both what the store keeps and what a backend has: it maps each kind of data to trees, and nobody else
+// reads or changes what is in a tree. Reading goes through it in ReadView, writing in RecordWriter.
+//
+//     kind of data   tree                          key                     value
+//     record         the collection's primary (0)  the encoded record key  the encoded record
+//     index entry    the index's number            Indexes/IndexKeys       none
+//     array marker   the index's number            Indexes/IndexKeys       none
+//     field names    the collection's dictionary
+//     definition     the collection's definition                           Schema/StoredDefinition
+//
+// Bytes that come from a backend are validated here before anything reads in them, and what a backend throws leaves as an
+// OfflineError with the collection's name.
+internal import OfflineBytes
+
+/// Reads the store's data in a backend's reader.
+struct StorageAdapter: Sendable {
+    let reader: any BackendReader
+
+    init(_ reader: any BackendReader) { self.reader = reader }
+
+    /// Where a collection's records are.
+    static func records(of collection: CollectionState) -> TreeID { TreeID(collection.id) }
+
+    /// Where an index's entries and markers are.
+    static func entries(of index: IndexState, _ collection: CollectionState) -> TreeID {
+        TreeID(collection.id, index.number)
+    }
+
+    // MARK: Records
+
+    /// Calls `body` with the record, read in place; nil where there is none.
+    func withRecord<Result>(
+        of collection: CollectionState, key: [UInt8], names: NameDictionary,
+        _ body: (RecordView) throws -> Result
+    ) throws -> Result? {
+        var result: Result?
+        try Self.mapping(collection, key) {
+            _ = try reader.withRecord(collection.id, key: key) { span in
+                result = try unsafe Self.read(span, names, body)
+            }
+        }
+        return result
+    }
+
+    /// The record's bytes, validated; nil where there is none.
+    func record(
+        of collection: CollectionState, key: [UInt8], names: NameDictionary
+    ) throws -> [UInt8]? {
+        var result: [UInt8]?
+        try Self.mapping(collection, key) {
+            _ = try reader.withRecord(collection.id, key: key) { span in
+                result = try Self.copy(span, names)
+            }
+        }
+        return result
+    }
+
+    func hasRecord(of collection: CollectionState, key: [UInt8]) throws -> Bool {
+        try Self.mapping(collection, key) {
+            try reader.contains(Self.records(of: collection), key: key)
+        }
+    }
+
+    // MARK: Trees
+
+    func count(_ tree: TreeID, of collection: CollectionState, in range: KeyRange) throws -> Int {
+        try Self.mapping(collection) { try reader.count(tree, in: range) }
+    }
+
+    func firstKey(
+        _ tree: TreeID, of collection: CollectionState, from key: RawSpan,
+        into buffer: inout [UInt8]
+    ) throws -> Bool {
+        do {
+            return try reader.firstKey(tree, from: key, into: &buffer)
+        } catch {
+            throw ErrorMapping.publicError(error, collection: collection.name)
+        }
+    }
+
+    func contains(_ tree: TreeID, of collection: CollectionState, key: [UInt8]) throws -> Bool {
+        try Self.mapping(collection) { try reader.contains(tree, key: key) }
+    }
+
+    func cursor(
+        _ tree: TreeID, of collection: CollectionState, in range: KeyRange, descending: Bool,
+        names: NameDictionary
+    ) throws -> StorageCursor {
+        try Self.mapping(collection) {
+            StorageCursor(
+                try reader.cursor(tree, in: range, descending: descending), collection, names)
+        }
+    }
+
+    // MARK: Bytes from a backend
+
+    /// Validates a record's bytes and calls `body` with them.
+    @inline(__always)
+    static func read<Result>(
+        _ span: RawSpan, _ names: NameDictionary, _ body: (RecordView) throws -> Result
+    ) throws -> Result {
+        try unsafe span.withUnsafeBytes { bytes in
+            try unsafe RecordValidator.validate(bytes, nameCount: names.count)
+            return try unsafe body(RecordView(bytes, names: names))
+        }
+    }
+
+    /// Validates a record's bytes and copies them.
+    @inline(__always)
+    static func copy(_ span: RawSpan, _ names: NameDictionary) throws -> [UInt8] {
+        try unsafe span.withUnsafeBytes { bytes in
+            try unsafe RecordValidator.validate(bytes, nameCount: names.count)
+            return unsafe Array(bytes)
+        }
+    }
+
+    /// Runs `body` and gives what it throws its place.
+    @inline(__always)
+    static func mapping<Result>(
+        _ collection: CollectionState, _ key: [UInt8]? = nil, _ body: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw ErrorMapping.publicError(
+                error, collection: collection.name,
+                key: key.flatMap { try? KeyDecoder.value($0) })
+        }
+    }
+}
+
+/// Walks one of a collection's trees. For one thread at a time.
+struct StorageCursor {
+    private let cursor: any BackendCursor
+    private let collection: CollectionState
+    private let names: NameDictionary
+
+    init(_ cursor: any BackendCursor, _ collection: CollectionState, _ names: NameDictionary) {
+        self.cursor = cursor
+        self.collection = collection
+        self.names = names
+    }
+
+    /// Moves to the next entry in the cursor's direction; false at the end.
+    func next() throws -> Bool {
+        try StorageAdapter.mapping(collection) { try cursor.next() }
+    }
+
+    /// Passes over `count` entries.
+    func skip(_ count: Int) throws {
+        try StorageAdapter.mapping(collection) { try cursor.skip(count) }
+    }
+
+    /// Replaces `buffer` by the current entry's key, keeping its memory.
+    func copyKey(into buffer: inout [UInt8]) { cursor.copyKey(into: &buffer) }
+
+    /// Calls `body` with the current record, read in place; for trees of records only.
+    func withRecord(_ body: (RecordView) throws -> Void) throws {
+        try StorageAdapter.mapping(collection) {
+            try cursor.withRecord { span in try unsafe StorageAdapter.read(span, names, body) }
+        }
+    }
+
+    /// The current record as a document that owns its bytes; for trees of records only.
+    func document() throws -> Document {
+        var bytes: [UInt8] = []
+        try StorageAdapter.mapping(collection) {
+            try cursor.withRecord { span in bytes = try StorageAdapter.copy(span, names) }
+        }
+        return Document(record: bytes, names: names)
+    }
+}

@@ -1,0 +1,58 @@
+// Whether records that are there already keep the rule of a unique index that is being added.
+internal import OfflineBytes
+
+/// Checks new index trees, before they are kept.
+struct UniqueBuild {
+    private let adapter: StorageAdapter
+    private let schema: SchemaState
+
+    init(_ reader: any BackendReader, _ schema: SchemaState) {
+        adapter = StorageAdapter(reader)
+        self.schema = schema
+    }
+
+    /// Throws `.uniqueViolation`, naming the index and a record's key, where two records have the same values.
+    func check(_ trees: [TreeID]) throws {
+        for tree in trees {
+            guard
+                let collection = schema.collections.first(where: { $0.id == tree.collection }),
+                let index = collection.uniqueIndex(number: tree.index)
+            else { continue }
+            try check(index, of: collection)
+        }
+    }
+
+    /// Equal values are neighbours; of cut ones, all that are cut to the same bytes are compared.
+    private func check(_ index: IndexState, of collection: CollectionState) throws {
+        let cursor = try adapter.cursor(
+            StorageAdapter.entries(of: index, collection), of: collection,
+            in: IndexKeys.entries, descending: false, names: .empty)
+        let names = BoundNames(of: collection, in: adapter.reader).dictionary
+        var entry: [UInt8] = []
+        var previous: [UInt8] = []
+        var previousLength = -1
+        var wholes: Set<[UInt8]> = []
+        while try cursor.next() {
+            cursor.copyKey(into: &entry)
+            let values = try index.values(of: entry)
+            let isSame =
+                values.length == previousLength
+                && entry.prefix(values.length) == previous.prefix(values.length)
+            if !isSame { wholes.removeAll() }
+            if values.isCut {
+                let key = Array(entry.dropFirst(values.length))
+                let whole = try unsafe adapter.withRecord(of: collection, key: key, names: names) {
+                    unsafe index.wholeValues(of: $0)
+                }
+                if let whole, let whole, !wholes.insert(whole).inserted {
+                    throw UniqueCheck.violation(of: index, in: collection, by: key)
+                }
+            } else if isSame, !values.hasNull {
+                throw UniqueCheck.violation(
+                    of: index, in: collection, by: Array(previous.dropFirst(values.length)))
+            }
+            swap(&entry, &previous)
+            previousLength = values.length
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// The schema as the store works with it: each collection with its number, its paths parsed, its indexes numbered.
+//
+// Invariants: everything here is immutable but the caches of names, which only grow; a change of the schema makes a new
+// SchemaState. It was valid when it was built (SchemaValidation), so paths parse and names are distinct.
+internal import OfflineBytes
+
+/// All collections of an open store.
+final class SchemaState: Sendable {
+    /// The application's schema version.
+    let version: Int
+    /// In the order of their numbers.
+    let collections: [CollectionState]
+    private let byName: [String: CollectionState]
+
+    init(version: Int, collections: [CollectionState]) {
+        self.version = version
+        self.collections = collections.sorted { $0.id < $1.id }
+        byName = Dictionary(
+            collections.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The collection; `.unknownCollection`, naming the known ones, where there is none.
+    func collection(_ name: String) throws(OfflineError) -> CollectionState {
+        if let collection = byName[name] { return collection }
+        let known = byName.keys.sorted()
+        throw OfflineError(
+            .unknownCollection,
+            known.isEmpty
+                ? "there is no collection \"\(name)\": the store has none"
+                : "there is no collection \"\(name)\"; there are \(known.joined(separator: ", "))",
+            collection: name)
+    }
+}
+
+/// One collection of an open store.
+final class CollectionState: Sendable {
+    let id: CollectionID
+    let name: String
+    let schema: CollectionSchema
+    /// The paths of the record's key; several for a compound key.
+    let keyPaths: [FieldPath]
+    /// The path of the key, where it is one.
+    var singleKeyPath: FieldPath? { keyPaths.count == 1 ? keyPaths[0] : nil }
+    /// In the order of their numbers.
+    let indexes: [IndexState]
+    /// Whether any index is unique.
+    let hasUniqueIndex: Bool
+    /// The dictionary of committed names, and the index paths bound to it.
+    let committedNames = NameCache()
+
+    init(
+        id: CollectionID, schema: CollectionSchema, indexNumbers: [UInt32]
+    ) throws(OfflineError) {
+        self.id = id
+        self.name = schema.name
+        self.schema = schema
+        var keyPaths: [FieldPath] = []
+        for path in schema.keyPaths { keyPaths.append(try FieldPath(path)) }
+        self.keyPaths = keyPaths
+        var indexes: [IndexState] = []
+        for (index, number) in zip(schema.indexes, indexNumbers) {
+            indexes.append(try IndexState(number: number, schema: index))
+        }
+        self.indexes = indexes.sorted { $0.number < $1.number }
+        hasUniqueIndex = indexes.contains(where: \.isUnique)
+    }
+
+    /// The index with this number, if it is unique.
+    func uniqueIndex(number: UInt32) -> IndexState? {
+        indexes.first { $0.number == number && $0.isUnique }
+    }
+
+    /// The index; `.unknownIndex`, naming the known ones, where there is none.
+    func index(_ name: String) throws(OfflineError) -> IndexState {
+        if let index = indexes.first(where: { $0.name == name }) { return index }
+        throw OfflineError(
+            .unknownIndex,
+            "there is no index \"\(name)\"" + Self.known(indexes.map(\.name)),
+            collection: self.name)
+    }
+
+    /// The relationship; `.unknownRelationship`, naming the known ones, where there is none.
+    func relationship(_ name: String) throws(OfflineError) -> RelationshipSchema {
+        if let relationship = schema.relationships.first(where: { $0.name == name }) {
+            return relationship
+        }
+        throw OfflineError(
+            .unknownRelationship,
+            "there is no relationship \"\(name)\"" + Self.known(schema.relationships.map(\.name)),
+            collection: self.name)
+    }
+
+    private static func known(_ names: [String]) -> String {
+        names.isEmpty ? ": there is none" : "; there are \(names.sorted().joined(separator: ", "))"
+    }
+}
+
+/// One index of an open store.
+final class IndexState: Sendable {
+    /// Its tree's number within the collection; never 0.
+    let number: UInt32
+    let name: String
+    let schema: IndexSchema
+    /// The paths, the most significant first.
+    let paths: [FieldPath]
+    let isUnique: Bool
+
+    init(number: UInt32, schema: IndexSchema) throws(OfflineError) {
+        self.number = number
+        name = schema.name
+        self.schema = schema
+        var paths: [FieldPath] = []
+        for path in schema.keyPaths { paths.append(try FieldPath(path)) }
+        self.paths = paths
+        isUnique = schema.isUnique
+    }
+}

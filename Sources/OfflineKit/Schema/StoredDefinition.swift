@@ -1,0 +1,149 @@
+// A collection's definition as it is stored: what the store must know to read and index the collection's records without the
+// application's options. One JSON object, so that `offline dump` shows it as it is:
+//
+//     {"version": 1, "derivation": 1, "name": "users", "keyPaths": ["id"], "autoKey": "uuid-v7", "nextIndex": 3,
+//      "indexes": [{"number": 1, "name": "email", "keyPaths": ["email"], "unique": true}],
+//      "relationships": [{"name": "orders", "collection": "orders", "type": "one-to-many", "foreignKey": "user_id"}]}
+//
+// - version: of this layout. A greater one is `.unsupportedFormat`.
+// - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys). A store with another one has its
+//   indexes built anew.
+// - nextIndex: the number of the next index to be made; numbers are never used again.
+internal import Foundation
+
+/// A collection's stored definition.
+struct StoredDefinition: Hashable, Sendable {
+    /// The newest layout.
+    static let version = 1
+    /// The rules in IndexKeys.
+    static let derivation = 1
+
+    var derivation = Self.derivation
+    /// Name, key, indexes and relationships; all else of a CollectionSchema isn't in this build.
+    var schema: CollectionSchema
+    /// The indexes' numbers, in the order of `schema.indexes`.
+    var indexNumbers: [UInt32]
+    var nextIndex: UInt32
+
+    /// The definition of a new collection.
+    init(_ schema: CollectionSchema) {
+        self.schema = schema
+        indexNumbers = schema.indexes.indices.map { UInt32($0) + 1 }
+        nextIndex = UInt32(schema.indexes.count) + 1
+    }
+
+    /// The collection as the store works with it.
+    func state(id: CollectionID) throws(OfflineError) -> CollectionState {
+        try CollectionState(id: id, schema: schema, indexNumbers: indexNumbers)
+    }
+
+    /// The definition with another schema: an index that is in both as it is keeps its number, all others get new ones.
+    func changed(to schema: CollectionSchema) -> StoredDefinition {
+        var result = self
+        result.schema = schema
+        result.derivation = Self.derivation
+        result.indexNumbers = schema.indexes.map { index in
+            if derivation == Self.derivation,
+                let kept = self.schema.indexes.firstIndex(of: index)
+            {
+                return indexNumbers[kept]
+            }
+            defer { result.nextIndex += 1 }
+            return result.nextIndex
+        }
+        return result
+    }
+}
+
+// MARK: - Bytes
+
+extension StoredDefinition {
+    /// The stored form.
+    var bytes: [UInt8] {
+        let indexes = zip(schema.indexes, indexNumbers).map { index, number -> Value in
+            [
+                "number": .int(Int64(number)), "name": .string(index.name),
+                "keyPaths": .array(index.keyPaths.map { .string($0) }),
+                "unique": .bool(index.isUnique),
+            ]
+        }
+        let relationships = schema.relationships.map { relationship -> Value in
+            [
+                "name": .string(relationship.name),
+                "collection": .string(relationship.collection),
+                "type": .string(relationship.type.rawValue),
+                "foreignKey": .string(relationship.foreignKey),
+            ]
+        }
+        let document: Document = [
+            "version": .int(Int64(Self.version)), "derivation": .int(Int64(derivation)),
+            "name": .string(schema.name),
+            "keyPaths": .array(schema.keyPaths.map { .string($0) }),
+            "autoKey": .string(schema.autoKey.name), "nextIndex": .int(Int64(nextIndex)),
+            "indexes": .array(indexes), "relationships": .array(relationships),
+        ]
+        return Array(document.json().utf8)
+    }
+
+    /// Reads the stored form. Throws `.unsupportedFormat` for a newer version, `.corrupted` for anything else than a definition.
+    init(_ bytes: [UInt8]) throws {
+        do {
+            try self.init(parsing: Document(json: Data(bytes)))
+        } catch let error as OfflineError where error.code == .unsupportedFormat {
+            throw error
+        } catch {
+            throw OfflineError(.corrupted, "a collection's stored definition: \(error)")
+        }
+    }
+
+    private init(parsing document: Document) throws {
+        var fields = OptionFields(document, of: "definition")
+        let version = try fields.positive("version") ?? 0
+        guard version <= Self.version else {
+            throw OfflineError(
+                .unsupportedFormat,
+                "a collection's definition has version \(version); this build knows "
+                    + "\(Self.version)")
+        }
+        derivation = try fields.positive("derivation") ?? 0
+        schema = CollectionSchema(
+            name: try fields.string("name"), keyPaths: try fields.strings("keyPaths") ?? [])
+        let autoKey = try fields.string("autoKey")
+        guard let known = AutoKey(named: autoKey) else { throw fields.wrong("autoKey", autoKey) }
+        schema.autoKey = known
+        nextIndex = try Self.number(try fields.positive("nextIndex"), fields)
+        indexNumbers = []
+        for document in try fields.objects("indexes") ?? [] {
+            var fields = OptionFields(document, of: "index")
+            var index = IndexSchema(name: try fields.string("name"), keyPath: "")
+            index.keyPaths = try fields.strings("keyPaths") ?? []
+            index.isUnique = try fields.flag("unique") ?? false
+            indexNumbers.append(try Self.number(try fields.positive("number"), fields))
+            try fields.finish()
+            schema.indexes.append(index)
+        }
+        for document in try fields.objects("relationships") ?? [] {
+            var fields = OptionFields(document, of: "relationship")
+            let type = try fields.string("type")
+            guard let kind = RelationshipSchema.Kind(rawValue: type) else {
+                throw fields.wrong("type", type)
+            }
+            schema.relationships.append(
+                RelationshipSchema(
+                    name: try fields.string("name"), collection: try fields.string("collection"),
+                    type: kind, foreignKey: try fields.string("foreignKey")))
+            try fields.finish()
+        }
+        try fields.finish()
+        guard !schema.keyPaths.isEmpty, Set(indexNumbers).count == indexNumbers.count,
+            indexNumbers.allSatisfy({ $0 < nextIndex })
+        else { throw fields.wrong("indexes", "and keyPaths contradict each other") }
+    }
+
+    private static func number(_ value: Int?, _ fields: OptionFields) throws -> UInt32 {
+        guard let value, let number = UInt32(exactly: value), number < .max else {
+            throw fields.wrong("number", "is missing or out of range")
+        }
+        return number
+    }
+}

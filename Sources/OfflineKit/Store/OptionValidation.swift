@@ -1,0 +1,61 @@
+// Every rule that options must keep besides those of the schema: `.invalidOptions`, naming the option.
+internal import Foundation
+
+/// Checks options.
+enum OptionValidation {
+    /// A smaller limit leaves no room for the files that a store needs at all.
+    static let sizeLimitMin: Int64 = 1 << 20
+
+    static func check(_ options: StorageOptions) throws(OfflineError) {
+        try check(databaseName: options.databaseName)
+        if let directory = options.directory, !directory.isFileURL {
+            throw invalid("directory is no file URL: \(directory)")
+        }
+        if options.version < 1 { throw invalid("version is \(options.version); it begins at 1") }
+        if let limit = options.sizeLimit, limit < sizeLimitMin {
+            throw invalid("sizeLimit is \(limit) bytes; it is at least \(sizeLimitMin) (1 MiB)")
+        }
+        if options.transactionTimeout <= .zero {
+            throw invalid("transactionTimeout is \(options.transactionTimeout); it must be above 0")
+        }
+        if case .periodic(let interval) = options.durability, interval <= .zero {
+            throw invalid("durability: the period is \(interval); it must be above 0")
+        }
+        try checkBuilt(options)
+    }
+
+    /// What can be asked for but isn't in this build.
+    private static func checkBuilt(_ options: StorageOptions) throws(OfflineError) {
+        switch options.storageBackend.choice {
+        case .sqlite: throw notBuilt("storageBackend .sqlite")
+        case .file: throw notBuilt("storageBackend .file")
+        case .log, .memory, .custom: break
+        }
+        if options.encryption.isEnabled { throw notBuilt("encryption") }
+        if options.evictionStrategy != .none { throw notBuilt("evictionStrategy") }
+        if options.migrationManager != nil { throw notBuilt("migrationManager") }
+    }
+
+    /// The name becomes a folder's.
+    static func check(databaseName name: String) throws(OfflineError) {
+        let problem: String? =
+            if let problem = SchemaValidation.problem(inName: name) {
+                problem
+            } else if name == "." || name == ".." {
+                "is no name of its own"
+            } else if name.contains("/") || name.contains("\\") {
+                "has a / or \\ in it"
+            } else {
+                nil
+            }
+        if let problem { throw invalid("databaseName \"\(name)\" \(problem)") }
+    }
+
+    private static func invalid(_ problem: String) -> OfflineError {
+        OfflineError(.invalidOptions, problem)
+    }
+
+    private static func notBuilt(_ option: String) -> OfflineError {
+        invalid("\(option) is not in this build")
+    }
+}
