@@ -68,11 +68,16 @@ final class NodeEntries {
 
     // MARK: - Laying out
 
+    /// Begins an empty row.
+    func begin(_ kind: NodeKind, _ identity: TreeIdentity) {
+        count = 0
+        self.kind = kind
+        self.identity = identity
+    }
+
     /// Begins a row with a node's entries.
     func begin(_ node: Node) {
-        count = 0
-        kind = node.kind
-        identity = node.identity
+        begin(node.kind, node.identity)
         append(node)
     }
 
