@@ -6,10 +6,18 @@ struct FieldIterator {
     /// A position in the list, or in the base's kept order and then in the changes.
     private var position = 0
 
-    init(_ document: Document) { self.document = document }
+    init(_ document: Document) {
+        if case .including(let object) = document.storage {
+            self.document = Document(distinct: object.allFields)
+        } else {
+            self.document = document
+        }
+    }
 
     mutating func next() -> Document.Field? {
         switch document.storage {
+        case .including:
+            return nil  // `init` has made a list of it.
         case .fields(let fields):
             guard position < fields.count else { return nil }
             position += 1

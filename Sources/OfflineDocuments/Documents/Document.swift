@@ -1,9 +1,10 @@
 // Named fields in an order of their own: a record, or an object within one.
 //
-// It is held in one of three forms, which no one can tell apart but by their speed:
+// It is held in one of four forms, which no one can tell apart but by their speed:
 //   fields     a list; what was built in memory
 //   stored     an object in encoded bytes; each field is decoded when it is asked for
 //   overlaid   a stored object and a few changed fields; encoding it splices them into the stored bytes
+//   including  a document and what a query put over its fields, which is seen, but never encoded
 //
 // Invariants: names are distinct by their UTF-8 bytes; the order of fields is that in which they were first set (a field
 // that was removed and set again is last), and no comparison sees it; stored bytes never change, so copies share them.
@@ -29,6 +30,7 @@ public struct Document: Sendable {
         case fields([Field])
         case stored(StoredObject)
         case overlaid(OverlaidObject)
+        case including(IncludingObject)
     }
 
     var storage: Storage
@@ -67,6 +69,7 @@ extension Document {
         case .fields(let fields): fields.count
         case .stored(let object): object.count
         case .overlaid(let object): object.count
+        case .including(let object): object.count
         }
     }
 
@@ -79,6 +82,7 @@ extension Document {
         case .fields(let fields): fields.map(\.name)
         case .stored(let object): object.fieldNames
         case .overlaid(let object): object.fieldNames
+        case .including(let object): object.fieldNames
         }
     }
 
@@ -89,6 +93,7 @@ extension Document {
             case .fields(let fields): fields.first { $0.name.hasSameUTF8(as: field) }?.value
             case .stored(let object): object[field]
             case .overlaid(let object): object[field]
+            case .including(let object): object[field]
             }
         }
         set {
@@ -102,6 +107,8 @@ extension Document {
                 storage = OverlaidObject(object).setting(field, newValue)
             case .overlaid(let object):
                 storage = object.setting(field, newValue)
+            case .including(let object):
+                self = object.setting(field, newValue)
             }
         }
     }
@@ -109,6 +116,7 @@ extension Document {
     /// All fields, in order, decoded.
     var allFields: [Field] {
         if case .fields(let fields) = storage { return fields }
+        if case .including(let object) = storage { return object.allFields }
         var result: [Field] = []
         result.reserveCapacity(count)
         var iterator = FieldIterator(self)

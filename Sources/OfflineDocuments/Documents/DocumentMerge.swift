@@ -6,7 +6,7 @@ package enum DocumentMerge {
     /// field takes a replace.
     package static func merge(_ fields: Document, into document: Document) -> Document {
         var result = document
-        for (name, value) in fields { result[name] = value }
+        for (name, value) in fields.withoutIncludes { result[name] = value }
         return result
     }
 

@@ -1,7 +1,7 @@
 // What `select` keeps of a record: the named paths, in the record's own shape and order.
 //
 //   at an object    the fields that a path names
-//   at an array     the element at a position that a path names; of each other object in it, the fields that a path names;
+//   at an array     the element at a position that a path names; of each object in it, the fields that a path names;
 //                   nothing else
 //   at a scalar     nothing, where a path goes on
 //
@@ -69,12 +69,29 @@ extension FieldSelection.Node {
         names.children.removeAll { ($0.component.position ?? elements.count) < elements.count }
         var kept: [Value] = []
         for (index, element) in elements.enumerated() {
-            if let child = children.first(where: { $0.component.position == index }) {
-                if let value = child.node.select(from: element) { kept.append(value) }
-            } else if case .object(let object) = element, !names.children.isEmpty {
-                kept.append(.object(names.select(from: object)))
+            let atPosition = children.first { $0.component.position == index }?.node
+            var node = atPosition
+            if case .object = element, !names.children.isEmpty {
+                node = names.union(atPosition)
             }
+            if let value = node?.select(from: element) { kept.append(value) }
         }
         return kept
+    }
+
+    /// What either selects.
+    private func union(_ other: Self?) -> Self {
+        guard let other else { return self }
+        var result = self
+        result.isWhole = isWhole || other.isWhole
+        for child in other.children {
+            let name = child.component.name
+            if let index = children.firstIndex(where: { $0.component.name.hasSameUTF8(as: name) }) {
+                result.children[index].node = children[index].node.union(child.node)
+            } else {
+                result.children.append(child)
+            }
+        }
+        return result
     }
 }

@@ -157,6 +157,8 @@ extension RecordEncoder {
     private mutating func write(_ document: Document, depth: Int) throws(RecordEncodingFault) {
         guard depth <= RecordLimits.depthMax else { throw RecordEncodingFault(.tooDeep) }
         switch document.storage {
+        case .including(let object):
+            try write(object.own, depth: depth)
         case .fields(let fields):
             try write(FieldListSource(fields: fields), depth: depth)
         case .stored(let object):

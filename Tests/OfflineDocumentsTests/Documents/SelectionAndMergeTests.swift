@@ -38,6 +38,12 @@ struct SelectionAndMergeTests {
         Row(paths: ["a.2", "a.0"], record: ["a": ["x", "y", "z"]], selected: ["a": ["x", "z"]]),
         Row(paths: ["a.5"], record: ["a": [1, ["5": 2, "b": 3]]], selected: ["a": [["5": 2]]]),
         Row(
+            paths: ["a.0.x", "a.y"], record: ["a": [["x": 1, "y": 2, "z": 3], ["x": 4, "y": 5]]],
+            selected: ["a": [["x": 1, "y": 2], ["y": 5]]]),
+        Row(
+            paths: ["a.0", "a.y"], record: ["a": [["x": 1, "y": 2], ["x": 4, "y": 5]]],
+            selected: ["a": [["x": 1, "y": 2], ["y": 5]]]),
+        Row(
             paths: ["a.0.b"], record: ["a": [["b": 1, "c": 2], ["b": 3]]],
             selected: ["a": [["b": 1]]]),
         Row(paths: ["a.0"], record: ["a": ["0": 1, "1": 2]], selected: ["a": ["0": 1]]),
