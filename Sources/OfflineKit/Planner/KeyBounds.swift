@@ -1,0 +1,97 @@
+// What a filter says about the one value at a path, as ranges of encoded keys.
+//
+// It holds for a value that the path reaches without an array: then every test of the path is a test of this value, and
+// all of them hold at once, so their ranges may be intersected. Records with an array on the path are another matter
+// (PlannedTree). A missing field counts as null. No encoding begins another one, so the keys of a value are those
+// from its encoding up to the encoding's successor.
+internal import OfflineBytes
+import OfflineDocuments
+
+/// The keys that the value at one path may have.
+struct KeyBounds {
+    /// The encodings that are left, ascending; nil: any between `lower` and `upper`.
+    private(set) var points: [[UInt8]]?
+    /// The least key.
+    private(set) var lower: [UInt8] = []
+    /// The first key beyond; nil: none is.
+    private(set) var upper: [UInt8]?
+
+    /// Nothing can match.
+    var isEmpty: Bool {
+        if let points { return points.isEmpty }
+        guard let upper else { return false }
+        return ByteOrder.compare(lower, upper) >= 0
+    }
+
+    /// Leaves only what the test allows too; false where it says nothing about keys.
+    mutating func intersect(_ test: FieldTest) -> Bool {
+        switch test {
+        case .equals(let value): keep([KeyEncoder.key(value)])
+        case .isOneOf(let values): keep(KeyBounds.distinct(values.map(KeyEncoder.key)))
+        case .compares(let comparison, let operand): intersect(comparison, operand)
+        case .exists: return false
+        }
+        return true
+    }
+
+    private mutating func intersect(_ comparison: Comparison, _ operand: Value) {
+        let key = KeyEncoder.key(operand)
+        if operand.isNull || operand.isNaN {
+            keep(comparison.includesEqual ? [key] : [])
+            return
+        }
+        let type = KeyLayout.typeRange(of: operand)
+        // No range of numbers includes NaN, which is the least of them.
+        let least: [UInt8]? =
+            switch operand {
+            case .int, .double: ByteOrder.successor(ofPrefix: KeyEncoder.key(.double(.nan)))
+            default: [type.first]
+            }
+        let after = ByteOrder.successor(ofPrefix: key)
+        switch comparison {
+        case .less: keep(from: least, to: key)
+        case .lessOrEqual: keep(from: least, to: after)
+        case .greater: keep(from: after, to: [type.end])
+        case .greaterOrEqual: keep(from: key, to: [type.end])
+        }
+    }
+
+    private mutating func keep(_ keys: [[UInt8]]) {
+        var left = keys.filter(isWithin)
+        if let points {
+            let old = Set(points)
+            left = left.filter(old.contains)
+        }
+        points = left
+    }
+
+    private mutating func keep(from newLower: [UInt8]?, to newUpper: [UInt8]?) {
+        if let newLower, ByteOrder.compare(newLower, lower) > 0 { lower = newLower }
+        if let newUpper, upper.map({ ByteOrder.compare(newUpper, $0) < 0 }) ?? true {
+            upper = newUpper
+        }
+        points = points?.filter(isWithin)
+    }
+
+    private func isWithin(_ key: [UInt8]) -> Bool {
+        ByteOrder.compare(lower, key) <= 0
+            && (upper.map { ByteOrder.compare(key, $0) < 0 } ?? true)
+    }
+
+    /// Ascending and each once.
+    static func distinct(_ keys: [[UInt8]]) -> [[UInt8]] {
+        var result: [[UInt8]] = []
+        for key in keys.sorted(by: { ByteOrder.compare($0, $1) < 0 }) where key != result.last {
+            result.append(key)
+        }
+        return result
+    }
+}
+
+extension Value {
+    /// A number, and no number.
+    var isNaN: Bool {
+        if case .double(let double) = self { return double.isNaN }
+        return false
+    }
+}

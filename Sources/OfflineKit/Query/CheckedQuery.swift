@@ -1,0 +1,78 @@
+// A query after all that can be wrong with it was looked for. What is checked here needs no data and no collection.
+import OfflineDocuments
+
+/// One field to sort by, its path parsed.
+struct SortTerm: Sendable, Equatable {
+    let path: FieldPath
+    let isDescending: Bool
+}
+
+/// A query without mistakes.
+struct CheckedQuery: Sendable {
+    let condition: Condition
+    let sort: [SortTerm]
+    let limit: Int?
+    let offset: Int
+    /// Names of relationships, each once.
+    let include: [String]
+    let select: [FieldPath]?
+
+    /// Throws `.invalidQuery`.
+    init(_ query: Query) throws {
+        condition = try FilterParser.parse(query.filters)
+        sort = try query.sort.map {
+            SortTerm(
+                path: try FilterParser.fieldPath($0.field),
+                isDescending: $0.direction == .descending)
+        }
+        if let limit = query.limit, limit < 0 {
+            throw OfflineError(.invalidQuery, "the limit is \(limit); it can't be negative")
+        }
+        if query.offset < 0 {
+            throw OfflineError(.invalidQuery, "the offset is \(query.offset); it can't be negative")
+        }
+        limit = query.limit
+        offset = query.offset
+        include = try CheckedQuery.names(query.include)
+        select = try query.select?.map(FilterParser.fieldPath)
+        if query.collation != .binary {
+            throw OfflineError(
+                .invalidQuery, "the collation caseInsensitive is not in this build")
+        }
+    }
+
+    /// How many records in their order are needed; nil: all.
+    var recordsNeeded: Int? {
+        limit.map { limit in
+            let (sum, overflow) = limit.addingReportingOverflow(offset)
+            return overflow ? Int.max : sum
+        }
+    }
+
+    /// The names that `include` asks for. Throws `.invalidQuery` for what this build doesn't have.
+    static func names(_ include: [Include]) throws -> [String] {
+        var names: [String] = []
+        for one in include {
+            let missing: String? =
+                if one.path.utf8.contains(UInt8(ascii: ".")) {
+                    "a nested include"
+                } else if one.filters != .all {
+                    "a filter"
+                } else if !one.sort.isEmpty {
+                    "a sort"
+                } else if one.limit != nil {
+                    "a limit"
+                } else {
+                    nil
+                }
+            if let missing {
+                throw OfflineError(
+                    .invalidQuery,
+                    "the include \"\(one.path)\" asks for \(missing),"
+                        + " which is not in this build")
+            }
+            if !names.contains(one.path) { names.append(one.path) }
+        }
+        return names
+    }
+}
