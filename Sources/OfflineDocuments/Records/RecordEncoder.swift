@@ -91,8 +91,7 @@ struct RecordEncodingFault: Error {
 protocol FieldSource {
     var count: Int { get }
     func name(_ index: Int) -> String
-    /// The id of a field's name; `previous` is that of the field before.
-    func id(_ index: Int, after previous: UInt16?, _ encoder: inout RecordEncoder) -> UInt16
+    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16
     func write(_ index: Int, _ encoder: inout RecordEncoder, depth: Int)
         throws(RecordEncodingFault)
 }
@@ -183,8 +182,8 @@ extension RecordEncoder {
 extension RecordEncoder {
     /// The id of a name, which is given one if it has none and may have one.
     @inline(__always)
-    mutating func id(of name: String, after previous: UInt16? = nil) -> UInt16 {
-        if let id = table.id(of: name, after: previous) { return id }
+    mutating func id(of name: String) -> UInt16 {
+        if let id = table.id(of: name) { return id }
         return giveID(to: name)
     }
 
@@ -231,7 +230,7 @@ extension RecordEncoder {
                 throw error.within(source.name(index))
             }
         }
-        entries.removeLast(entries.count - first)
+        entries.removeSubrange(first...)
     }
 
     /// Pushes an entry for each field, in table order; returns whether that differs from the kept order.
@@ -240,10 +239,8 @@ extension RecordEncoder {
         var inlineCount = 0
         var isAscending = true
         var previous: UInt64 = 0
-        var previousID: UInt16?
         for index in 0..<source.count {
-            let id = source.id(index, after: previousID, &self)
-            previousID = id
+            let id = source.id(index, &self)
             if id == RecordLayout.inlineName { inlineCount += 1 }
             let entry = UInt64(id) << 32 | UInt64(truncatingIfNeeded: index)
             if entry < previous { isAscending = false }
@@ -293,8 +290,8 @@ private struct FieldListSource: FieldSource {
 
     func name(_ index: Int) -> String { fields[index].name }
 
-    func id(_ index: Int, after previous: UInt16?, _ encoder: inout RecordEncoder) -> UInt16 {
-        encoder.id(of: fields[index].name, after: previous)
+    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16 {
+        encoder.id(of: fields[index].name)
     }
 
     func write(

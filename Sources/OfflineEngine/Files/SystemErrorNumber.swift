@@ -60,3 +60,10 @@ extension EngineError {
         }
     }
 }
+
+/// Runs file system calls and throws what fails as the engine's error.
+package func io<Result>(
+    _ calls: () throws(FileSystemError) -> Result
+) throws(EngineError) -> Result {
+    do throws(FileSystemError) { return try calls() } catch { throw EngineError(error) }
+}

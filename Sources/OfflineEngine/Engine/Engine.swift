@@ -1,0 +1,327 @@
+// The engine's handle: what it owns, and its life from open to close.
+//
+// Lock order: checkpointer, then a collection's lock, then the log's, then `state`. Nothing waits for I/O with `state`
+// or a collection's lock held, but for a swap after a checkpoint, which reads memory only.
+internal import Dispatch
+internal import OfflineBytes
+
+/// An open store of bytes: collections of records, their trees, the log.
+package final class Engine: Sendable {
+    package let options: EngineOptions
+    package let files: OpenFiles
+    package let report: RecoveryReport
+    let logFiles: LogFiles
+    private let derivation: any IndexDerivation
+    private let state: Protected<StoreState>
+    private let collections: Protected<[UInt32: EngineCollection]>
+    private let ownerIDs = Protected<UInt64>(2)
+    private let writing: Writing?
+    private let background = DispatchQueue(label: "offline.engine.background", qos: .utility)
+    private let pending = Protected(Pending())
+
+    /// What only a writing engine has.
+    private struct Writing: Sendable {
+        let lock: any FileLock
+        let log: GroupCommit
+    }
+
+    private struct Pending {
+        var checkpointer: Checkpointer?
+        var operations = 0
+        var isCheckpointDue = false
+        var isClosed = false
+    }
+
+    init(
+        _ recovered: Recovered, options: EngineOptions, derivation: any IndexDerivation,
+        lock: (any FileLock)?
+    ) {
+        self.options = options
+        self.derivation = derivation
+        files = recovered.files
+        report = recovered.report
+        logFiles = LogFiles(
+            files: recovered.files, options: options, nextNumber: recovered.nextFileNumber)
+        let state = Protected(recovered.state)
+        self.state = state
+        collections = Protected(
+            Dictionary(
+                uniqueKeysWithValues: recovered.state.collections.map {
+                    ($0.id, EngineCollection($0))
+                }))
+        guard let lock else {
+            writing = nil
+            return
+        }
+        var writer = LogWriter(
+            files: files, logFiles: logFiles, active: recovered.active,
+            position: recovered.state.position, chain: recovered.state.chain,
+            nextSequence: recovered.state.nextSequence,
+            catalog: recovered.state.catalog(nextFileNumber: recovered.nextFileNumber))
+        writer.prepared = recovered.prepared
+        let log = GroupCommit(
+            writer: writer, durability: options.durability,
+            liveBytes: { state.withLock { $0.liveLogBytes } },
+            publish: { change in Self.publish(change, state) })
+        writing = Writing(lock: lock, log: log)
+        log.start()
+    }
+
+    /// An engine that was never closed leaves its store as a kill would, but no thread behind.
+    deinit { writing?.log.askToStop() }
+
+    func attach(_ checkpointer: Checkpointer) {
+        pending.withLock { $0.checkpointer = checkpointer }
+    }
+
+    /// Enters a change; what it replaces is let go outside the lock, since a version's death may free much.
+    private static func publish(_ change: StateChange, _ state: Protected<StoreState>) {
+        let replaced = state.withLock { state in
+            let old = change.versions.map { state.version($0.id) }
+            change.apply(to: &state)
+            return old
+        }
+        withExtendedLifetime(replaced) {}
+    }
+
+    // MARK: - Reading
+
+    /// The published state now. Never waits for a writer.
+    package var stateNow: StoreState { state.withLock { $0 } }
+
+    /// One collection of the published state.
+    package func version(_ id: UInt32) -> CollectionVersion? {
+        state.withLock { $0.version(id) }
+    }
+
+    // MARK: - Writing
+
+    var log: GroupCommit {
+        get throws(EngineError) {
+            guard let writing else {
+                throw EngineError(.readOnly, "the store was opened read-only")
+            }
+            return writing.log
+        }
+    }
+
+    /// Begins a transaction that writes `ids` and reads `reading` as they were appended last. The caller gives out a
+    /// collection to one transaction at a time.
+    package func begin(
+        _ ids: [UInt32], reading: [UInt32] = []
+    ) throws(EngineError) -> WriteTransaction {
+        let log = try log
+        if let failure = log.failure {
+            throw EngineError(
+                .readOnly,
+                "the store is read-only since the disk failed (\(failure.message)); open it again")
+        }
+        if pending.withLock({ $0.isClosed }) { throw EngineError(.closed, "the store is closed") }
+        let owner = ownerIDs.withLock { next in
+            defer { next += 1 }
+            return next
+        }
+        let reads = try reading.map { id throws(EngineError) in
+            try known(id).state.withLock { $0.appended }
+        }
+        var parts: [TransactionPart] = []
+        do throws(EngineError) {
+            for id in ids { parts.append(try begin(known(id), owner)) }
+        } catch {
+            for part in parts { endWrite(part, with: nil) }
+            throw error
+        }
+        return WriteTransaction(engine: self, log: log, parts: parts, reading: reads)
+    }
+
+    private func begin(
+        _ collection: EngineCollection, _ owner: UInt64
+    ) throws(EngineError) -> TransactionPart {
+        let base = collection.state.withLock { state -> CollectionVersion? in
+            if state.isWritten { return nil }
+            state.isWritten = true
+            return state.appended
+        }
+        guard let base else {
+            throw EngineError(.limit, "collection \(collection.id) is being written already")
+        }
+        return TransactionPart(
+            collection: collection, base: base,
+            owner: PageOwner(arena: files.arena, files: files.table, id: owner),
+            primary: base.primaryTree,
+            indexes: base.indexes.map { ($0.index, Tree(root: $0.root, files: files.table)) },
+            names: base.names)
+    }
+
+    private func known(_ id: UInt32) throws(EngineError) -> EngineCollection {
+        guard let found = collection(id) else {
+            throw EngineError(.limit, "there is no collection \(id)")
+        }
+        return found
+    }
+
+    func collection(_ id: UInt32) -> EngineCollection? { collections.withLock { $0[id] } }
+
+    /// Frees a collection for the next writer; `version` is what the transaction appended, nil if nothing.
+    func endWrite(_ part: TransactionPart, with version: CollectionVersion?) {
+        part.collection.state.withLock { state in
+            if let version {
+                unsafe part.base.supersede(by: version, retired: part.owner.retired)
+                state.appended = version
+            }
+            state.isWritten = false
+            if let through = state.swapThrough {
+                state.swapThrough = nil
+                swap(&state, through)
+            }
+        }
+    }
+
+    /// Re-points the trees of a collection to what a checkpoint wrote. Called with the collection's lock held.
+    func swap(_ state: inout EngineCollection.State, _ through: FileNumber) {
+        let base = state.appended
+        let id = ownerIDs.withLock { next in
+            defer { next += 1 }
+            return next
+        }
+        let owner = PageOwner(arena: files.arena, files: files.table, id: id)
+        do throws(EngineError) {
+            let primary = try Tree.swap(base.primary, through: through, owner)
+            var indexes: [Catalog.TreeEntry] = []
+            for entry in base.indexes {
+                let root = try Tree.swap(entry.root, through: through, owner)
+                indexes.append(Catalog.TreeEntry(index: entry.index, root: root))
+            }
+            if primary == base.primary && indexes == base.indexes { return }
+            let version = base.with(primary: primary, indexes: indexes)
+            unsafe base.supersede(by: version, retired: owner.retired)
+            state.appended = version
+            var change = StateChange()
+            change.versions = [version]
+            try log.publishInOrder(change)
+        } catch {
+            // Equal trees in memory stay; the next checkpoint tries again.
+            owner.rollback()
+        }
+    }
+
+    func publishFile(_ number: FileNumber, _ usage: FileUsage) {
+        state.withLock { $0.files[number] = usage }
+    }
+
+    /// A transaction that changed nothing: what it read is as durable as promised when `done` is called.
+    func commitNothing(_ done: @escaping @Sendable (EngineError?) -> Void) throws(EngineError) {
+        if options.durability == .full { try log.flush(done) } else { done(nil) }
+    }
+
+    /// Counts towards the next checkpoint and makes the next log file ready, both in the background.
+    func didAppend(operations: Int) {
+        let isDue = pending.withLock { pending -> Bool in
+            pending.operations += operations
+            guard options.automaticCheckpoints, !pending.isCheckpointDue, !pending.isClosed,
+                pending.operations >= options.checkpointOperations
+                    || files.arena.bytesInUse >= options.checkpointNodeBytes
+            else { return false }
+            pending.isCheckpointDue = true
+            pending.operations = 0
+            return true
+        }
+        if isDue {
+            background.async { [weak self] in self?.backgroundCheckpoint() }
+        }
+        if let log = try? log, let size = log.preparation() {
+            background.async { [weak self] in self?.prepare(size, log) }
+        }
+    }
+
+    private func backgroundCheckpoint() {
+        // A failure is not the writer's: the log keeps everything, and the next one tries again.
+        try? checkpoint()
+        pending.withLock { $0.isCheckpointDue = false }
+    }
+
+    private func prepare(_ size: Int, _ log: GroupCommit) {
+        guard log.preparation() != nil, !pending.withLock({ $0.isClosed }) else { return }
+        guard let file = try? logFiles.make(size: size) else { return }
+        if !log.offer(file) { logFiles.discard(file) }
+    }
+
+    /// Returns once everything appended so far is on stable storage.
+    package func flush(_ done: @escaping @Sendable (EngineError?) -> Void) throws(EngineError) {
+        try log.flush(done)
+    }
+
+    // MARK: - Checkpoint and close
+
+    /// Writes changed nodes and moves the superblock. Blocks; not for a thread of the cooperative pool.
+    package func checkpoint() throws(EngineError) {
+        _ = try log
+        try pending.withLock({ $0.checkpointer })?.run()
+    }
+
+    /// The superblock in force; nil on a read-only engine.
+    package var superblock: Superblock? {
+        pending.withLock { $0.checkpointer }?.superblock
+    }
+
+    /// Makes everything durable, marks the store as cleanly closed, and lets go of the lock. Blocks. Readers that are
+    /// still held go on working. Idempotent.
+    package func close() throws(EngineError) {
+        let (wasClosed, checkpointer) = pending.withLock { pending in
+            defer { pending.isClosed = true }
+            return (pending.isClosed, pending.checkpointer)
+        }
+        guard !wasClosed, let writing else { return }
+        // What runs in the background is waited for.
+        background.sync {}
+        var failure: EngineError?
+        if writing.log.failure == nil {
+            do throws(EngineError) { try checkpointer?.run(isClosing: true) } catch {
+                failure = error
+            }
+        }
+        writing.log.stop()
+        giveBackTail()
+        checkpointer?.close()
+        pending.withLock { $0.checkpointer = nil }
+        writing.lock.release()
+        // On a full disk the log alone holds everything; the next open replays it.
+        if let failure, failure.code != .storageFull { throw failure }
+    }
+
+    /// Cuts the unwritten rest off a log file that the next open won't go on in.
+    private func giveBackTail() {
+        let end = stateNow.position
+        guard let file = files.file(end.file), writing?.log.failure == nil,
+            UInt64(file.length) - min(end.offset, UInt64(file.length))
+                > Recovery.reusableTailBytesMax
+        else { return }
+        try? file.file.truncate(to: end.offset)
+    }
+
+    /// Makes defined collections the published and the appended ones. Nobody writes meanwhile.
+    func install(_ versions: [CollectionVersion], applicationVersion: UInt64) {
+        var change = StateChange()
+        change.versions = versions
+        Self.publish(change, state)
+        state.withLock { $0.applicationVersion = applicationVersion }
+        collections.withLock { collections in
+            for version in versions {
+                if let known = collections[version.id] {
+                    known.state.withLock { $0.appended = version }
+                } else {
+                    collections[version.id] = EngineCollection(version)
+                }
+            }
+        }
+    }
+
+    var checkpointer: Checkpointer? { pending.withLock { $0.checkpointer } }
+    var indexDerivation: any IndexDerivation { derivation }
+    func takeOwnerID() -> UInt64 {
+        ownerIDs.withLock { next in
+            defer { next += 1 }
+            return next
+        }
+    }
+}

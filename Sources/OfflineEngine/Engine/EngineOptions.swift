@@ -1,0 +1,34 @@
+// How an engine behaves, and the bounds that trade speed against space.
+
+/// When a commit is on stable storage.
+package enum CommitDurability: Sendable, Equatable {
+    /// Before commit returns.
+    case full
+    /// Within the interval.
+    case periodic(Duration)
+    /// Whenever the system writes back.
+    case relaxed
+}
+
+/// What an engine is opened with.
+package struct EngineOptions: Sendable {
+    // Behaviour.
+    package var durability: CommitDurability = .full
+    package var isReadOnly = false
+    /// Bytes on disk; nil: unlimited. At least `Limits.sizeLimitMin`.
+    package var sizeLimit: Int64?
+
+    // Performance.
+    /// A checkpoint is due after so many logged operations: it bounds the work of an open after a crash.
+    package var checkpointOperations = 50_000
+    /// A checkpoint is due when changed nodes hold so many bytes.
+    package var checkpointNodeBytes = 64 << 20
+    /// A transaction with more bytes than this is staged in files of its own.
+    package var stagedTransactionBytes = 4 << 20
+    /// The least size of a log file, in bytes; lower in tests only.
+    package var logFileBytesMin = 64 << 10
+    /// Checkpoints by themselves when one is due; off in tests that want to say when.
+    package var automaticCheckpoints = true
+
+    package init() {}
+}

@@ -1,0 +1,194 @@
+// The end of the log: the active file, where its next frame goes, and the file after it.
+//
+// Not synchronized: GroupCommit owns it and calls it with its lock held. Frames are written with one `pwrite` under
+// that lock: a copy into the page cache, 2 to 4 us for a small commit, in exchange for a log without buffers of its own, in
+// which every appended byte can be read through the file's map at once.
+internal import OfflineBytes
+
+/// A commit on its way into the log.
+package struct PendingFrame {
+    package var kind: FrameHeader.Kind
+    /// Room for the header, then the body (operations for a commit, a list of files for an adoption).
+    package var bytes: [UInt8]
+    package var operationCount: Int
+    /// How many sequence numbers it takes.
+    package var sequenceCount: Int
+    /// Dictionaries that it makes grow.
+    package var names: [(collection: UInt32, names: [String])] = []
+
+    package var bodyLength: Int { bytes.count - FrameHeader.size }
+}
+
+/// Appends frames.
+package struct LogWriter {
+    private let files: OpenFiles
+    private let logFiles: LogFiles
+    private let storeTag: UInt64
+
+    /// The file that is written; nil until the first append after an open that must not go on in an old one.
+    private var active: StoredFile?
+    /// The end of the log.
+    package private(set) var position: LogPosition
+    /// The header checksum of the last frame.
+    package private(set) var chain: UInt32
+    package private(set) var nextSequence: UInt64
+    /// What each new file opens with: definitions and dictionaries as of the last append.
+    package var catalog: Catalog
+    /// The next file, if it is ready.
+    package var prepared: StoredFile?
+    /// Files with bytes that were not synced, oldest first.
+    package private(set) var unsynced: [StoredFile] = []
+    /// Everything before this position is on stable storage.
+    package var durableThrough: LogPosition?
+    /// The longest frame since the last file was made: the next one should hold a few of them.
+    private var longestFrame = 0
+
+    package init(
+        files: OpenFiles, logFiles: LogFiles, active: StoredFile?, position: LogPosition,
+        chain: UInt32, nextSequence: UInt64, catalog: Catalog
+    ) {
+        self.files = files
+        self.logFiles = logFiles
+        self.active = active
+        self.position = position
+        self.chain = chain
+        self.nextSequence = nextSequence
+        self.catalog = catalog
+        storeTag = files.store.tag
+    }
+
+    /// Where a frame that was appended begins, and its first operation's sequence.
+    package struct Place {
+        package var frame: LogPosition
+        package var firstSequence: UInt64
+    }
+
+    /// Gives the frame its place and writes it. Throws `.storageFull` with the log as before; any other error means that
+    /// the log can't be trusted any more.
+    package mutating func append(
+        _ frame: inout PendingFrame, liveBytes: @autoclosure () -> Int64
+    ) throws(EngineError) -> Place {
+        let length = FrameHeader.frameLength(body: frame.bodyLength)
+        let file = try room(for: length, liveBytes: liveBytes)
+        let place = Place(frame: position, firstSequence: nextSequence)
+        longestFrame = max(longestFrame, length)
+        let bodyLength = frame.bodyLength
+        let padding = length - frame.bytes.count
+        if padding > 0 { frame.bytes.append(contentsOf: repeatElement(0, count: padding)) }
+        let seals = frame.kind == .commit
+        let header = FrameHeader(
+            kind: frame.kind, storeTag: storeTag, position: position, bodyLength: bodyLength,
+            sequence: nextSequence, durableThrough: durableThrough, bodyChecksum: 0,
+            operationCount: frame.operationCount, chain: chain)
+        let sum = Self.finish(&frame.bytes, header, seals: seals)
+        do throws(FileSystemError) { try file.file.write(frame.bytes, at: position.offset) } catch {
+            // Whatever arrived of the frame lies behind the end that the next file's header records.
+            active = nil
+            throw EngineError(error)
+        }
+        if unsynced.last !== file { unsynced.append(file) }
+        position.offset += UInt64(length)
+        chain = sum
+        nextSequence += UInt64(frame.sequenceCount)
+        for grown in frame.names {
+            guard let index = catalog.collections.firstIndex(where: { $0.id == grown.collection })
+            else { continue }
+            catalog.collections[index].names = grown.names
+        }
+        return place
+    }
+
+    /// Fills in sequences, checksums and header; returns the header's checksum.
+    static func finish(
+        _ bytes: inout [UInt8], _ header: FrameHeader, seals: Bool, isRelative: Bool = false
+    ) -> UInt32 {
+        var header = header
+        return unsafe bytes.withUnsafeMutableBytes { buffer -> UInt32 in
+            guard let base = buffer.baseAddress else { return 0 }
+            let body = unsafe UnsafeMutableRawBufferPointer(
+                start: base + FrameHeader.size, count: header.bodyLength)
+            if seals {
+                unsafe LogOperation.seal(
+                    body, firstSequence: header.sequence, isRelative: isRelative)
+            }
+            header.bodyChecksum = unsafe CRC32C.checksum(UnsafeRawBufferPointer(body))
+            return unsafe header.write(to: base)
+        }
+    }
+
+    /// Whether a file should be made ready now, and how large.
+    package func preparation(liveBytes: Int64) -> Int? {
+        guard prepared == nil else { return nil }
+        return logFiles.fileBytes(
+            liveBytes: liveBytes, catalog: catalogLength,
+            frame: min(2 * longestFrame, logFiles.fileBytesMax / 2))
+    }
+
+    /// The longest frame that a log file can take; a longer commit is staged.
+    package var frameBytesMax: Int {
+        logFiles.fileBytesMax - FileHeader.size - catalogLength
+    }
+
+    private var catalogLength: Int {
+        FrameHeader.frameLength(body: catalog.encoded(withRoots: false).count)
+    }
+
+    /// Forgets which files had unsynced bytes and returns them, for the thread that syncs.
+    package mutating func takeUnsynced() -> [StoredFile] {
+        defer { unsynced = [] }
+        return unsynced
+    }
+
+    /// The active file if the frame fits it, else the next one, opened with its header and catalog.
+    private mutating func room(
+        for length: Int, liveBytes: () -> Int64
+    ) throws(EngineError) -> StoredFile {
+        if let active, position.offset + UInt64(length) <= UInt64(active.length) { return active }
+        return try openNext(for: length, liveBytes: liveBytes())
+    }
+
+    private mutating func openNext(
+        for length: Int, liveBytes: Int64
+    ) throws(EngineError) -> StoredFile {
+        let body = catalog.encoded(withRoots: false)
+        let catalogFrame = FrameHeader.frameLength(body: body.count)
+        let needed = FileHeader.size + catalogFrame + length
+        if let ready = prepared, ready.length < needed {
+            prepared = nil
+            logFiles.discard(ready)
+        }
+        let file: StoredFile
+        if let ready = prepared {
+            file = ready
+        } else {
+            file = try logFiles.make(
+                size: logFiles.fileBytes(liveBytes: liveBytes, catalog: catalogFrame, frame: length)
+            )
+        }
+        // Kept until its head is written, so that a full disk costs nothing but this attempt.
+        prepared = file
+        let header = FileHeader(
+            kind: .log, store: files.store, number: file.number,
+            previousEnd: position.file.value == 0 ? nil : position, previousChain: chain,
+            capacity: UInt64(file.length))
+        var head = header.encoded()
+        var bytes = [UInt8](repeating: 0, count: FrameHeader.size) + body
+        bytes.append(contentsOf: repeatElement(0, count: catalogFrame - bytes.count))
+        let start = LogPosition(file: file.number, offset: UInt64(FileHeader.size))
+        let sum = Self.finish(
+            &bytes,
+            FrameHeader(
+                kind: .catalog, storeTag: storeTag, position: start, bodyLength: body.count,
+                sequence: nextSequence, durableThrough: durableThrough, bodyChecksum: 0,
+                operationCount: 0, chain: chain),
+            seals: false)
+        head.append(contentsOf: bytes)
+        try io { () throws(FileSystemError) in try file.file.write(head, at: 0) }
+        prepared = nil
+        active = file
+        position = LogPosition(file: file.number, offset: UInt64(FileHeader.size + catalogFrame))
+        chain = sum
+        longestFrame = 0
+        return file
+    }
+}

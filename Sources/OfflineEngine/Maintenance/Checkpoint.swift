@@ -1,0 +1,160 @@
+// A checkpoint writes the nodes that changed since the last one, once and in bulk, and moves the superblock.
+//
+// Steps:
+// 1. Freeze: the published state, which is exactly the log up to its position.
+// 2. Sync the log, so that no tree on disk points to bytes that aren't.
+// 3. Write the dirty nodes of the frozen trees to a new node segment, then the catalog; sync bytes, then the name.
+// 4. Write the superblock.
+// 5. Swap: each collection's trees get the written nodes' locations for their addresses; nodes newer than the frozen
+//    state stay. A collection that is being written is swapped by whoever ends the write.
+//
+// Writers go on during 1 to 4; a frozen page is never changed in place, since every later writer has another owner id.
+// A failure before 4 leaves everything as it was: the file is removed, remembered locations are forgotten. One in 4
+// makes the store read-only.
+internal import OfflineBytes
+
+/// Runs checkpoints, one at a time.
+final class Checkpointer: Sendable {
+    struct State {
+        var superblock: Superblock
+        /// The newest node segment whose superblock is durable.
+        var completed: FileNumber
+    }
+
+    private unowned let engine: Engine
+    private let file: SuperblockFile
+    /// Held for a whole checkpoint; nothing that a reader or writer needs is locked with it.
+    private let state: Protected<State>
+
+    init(engine: Engine, file: SuperblockFile, superblock: Superblock) {
+        self.engine = engine
+        self.file = file
+        state = Protected(State(superblock: superblock, completed: superblock.catalog.file))
+    }
+
+    var superblock: Superblock { state.withLock { $0.superblock } }
+
+    /// Writes a checkpoint of what is published now; nothing if there is nothing new.
+    func run(isClosing: Bool = false) throws(EngineError) {
+        try state.withLock { state throws(EngineError) in
+            let frozen = engine.stateNow
+            let isNew =
+                frozen.position != state.superblock.replayPosition
+                || frozen.nextSequence != state.superblock.durableSequence
+            guard isNew || (isClosing && !state.superblock.isCleanClose) else { return }
+            try engine.log.flushAndWait()
+            if isNew {
+                let roots = try write(frozen, &state, isClosing: isClosing)
+                swap(roots, state.completed)
+            } else {
+                try advance(&state.superblock) { $0.isCleanClose = isClosing }
+            }
+        }
+    }
+
+    /// Makes a changed state real: definitions and trees that no log frame can express. Nobody writes meanwhile, and the
+    /// log's end is the state's.
+    func install(_ changed: StoreState) throws(EngineError) {
+        try state.withLock { state throws(EngineError) in
+            try engine.log.flushAndWait()
+            _ = try write(changed, &state, isClosing: false)
+        }
+    }
+
+    /// Writes the superblock in force once more, to the other slot.
+    func rewriteSuperblock() throws(EngineError) {
+        try state.withLock { state throws(EngineError) in try advance(&state.superblock) { _ in } }
+    }
+
+    func close() { file.close() }
+
+    // MARK: - Steps 3 and 4
+
+    /// The frozen collections with their roots on disk.
+    private func write(
+        _ frozen: StoreState, _ state: inout State, isClosing: Bool
+    ) throws(EngineError) -> [CollectionVersion] {
+        var segment = try NodeSegmentWriter(
+            files: engine.files, number: engine.logFiles.takeNumber())
+        let completed = state.completed
+        let packed: [CollectionVersion]
+        let usage: FileUsage
+        let catalog: LogPosition
+        do throws(EngineError) {
+            (packed, usage, catalog) = try pack(frozen, completed, &segment)
+        } catch {
+            for version in frozen.collections {
+                for entry in version.catalogEntry.trees {
+                    Tree.forgetLocations(entry.root, after: completed)
+                }
+            }
+            segment.discard()
+            throw error
+        }
+        try advance(&state.superblock) { superblock in
+            superblock.catalog = catalog
+            superblock.replayPosition = frozen.position
+            superblock.replayChain = frozen.chain
+            superblock.durableSequence = frozen.nextSequence
+            superblock.isCleanClose = isClosing
+        }
+        state.completed = segment.number
+        engine.publishFile(segment.number, usage)
+        return packed
+    }
+
+    private func pack(
+        _ frozen: StoreState, _ completed: FileNumber, _ segment: inout NodeSegmentWriter
+    ) throws(EngineError) -> ([CollectionVersion], FileUsage, LogPosition) {
+        var written = frozen
+        var packed: [CollectionVersion] = []
+        let table = engine.files.table
+        for version in frozen.collections {
+            let primary = try Tree.pack(
+                version.primary, files: table, through: completed, into: &segment)
+            var indexes: [Catalog.TreeEntry] = []
+            for entry in version.indexes {
+                let root = try Tree.pack(
+                    entry.root, files: table, through: completed, into: &segment)
+                indexes.append(Catalog.TreeEntry(index: entry.index, root: root))
+            }
+            let clean = version.with(primary: primary, indexes: indexes)
+            written.set(clean)
+            packed.append(clean)
+        }
+        let (body, usage) = segment.catalogNamingItself(
+            &written, nextFileNumber: engine.logFiles.next)
+        let position = try segment.finish(catalog: body, sequence: frozen.nextSequence)
+        return (packed, usage, position)
+    }
+
+    private func advance(
+        _ superblock: inout Superblock, _ change: (inout Superblock) -> Void
+    ) throws(EngineError) {
+        var next = superblock
+        change(&next)
+        next.generation += 1
+        do throws(FileSystemError) { try file.write(next) } catch {
+            // The slot may hold either superblock now, and reopening decides: nothing may be built on it, and the
+            // segment that it may name stays.
+            let failure = EngineError(error)
+            try engine.log.poison(failure)
+            throw failure
+        }
+        superblock = next
+    }
+
+    // MARK: - Step 5
+
+    private func swap(_ packed: [CollectionVersion], _ through: FileNumber) {
+        for version in packed {
+            engine.collection(version.id)?.state.withLock { state in
+                if state.isWritten {
+                    state.swapThrough = through
+                } else {
+                    engine.swap(&state, through)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+// A transaction: private trees over the latest appended versions, and the body of the frame that will make them real.
+//
+// Invariants:
+// - Nobody else sees or changes what it made until `commit`; `rollback` frees all of it.
+// - A value in its primary trees with bit 0 set is relative to its body and becomes a location when the log gives the
+//   frame its place; one with bit 0 clear is final.
+// - The caller gives out each collection to one transaction at a time, and uses a transaction from one thread at a time.
+package import OfflineBytes
+
+/// The private state of one collection in a transaction.
+struct TransactionPart {
+    let collection: EngineCollection
+    let base: CollectionVersion
+    let owner: PageOwner
+    var primary: Tree
+    var indexes: [(index: UInt32, tree: Tree)]
+    var names: NameDictionary
+    var isChanged = false
+}
+
+/// An atomic batch of record and index operations on some collections.
+package final class WriteTransaction: @unchecked Sendable {
+    // @unchecked: used by one thread at a time; what it shares with others (versions, the log) has locks of its own.
+    let engine: Engine
+    private let log: GroupCommit
+    var parts: [TransactionPart]
+    /// Collections that are only read, as they were when the transaction began.
+    let reading: [CollectionVersion]
+    var frame: PendingFrame
+    /// What the transaction moved to files of its own since its body grew too large.
+    var staged: StagedFiles?
+    private var liveDeltas: [FileNumber: Int64] = [:]
+    /// Live bytes of the body itself, whose file isn't known yet.
+    private var bodyLiveBytes: Int64 = 0
+    private var isFinished = false
+
+    init(
+        engine: Engine, log: GroupCommit, parts: [TransactionPart], reading: [CollectionVersion]
+    ) {
+        self.engine = engine
+        self.log = log
+        self.parts = parts
+        self.reading = reading
+        frame = PendingFrame(
+            kind: .commit, bytes: [UInt8](repeating: 0, count: FrameHeader.size),
+            operationCount: 0, sequenceCount: 0)
+    }
+
+    deinit { rollback() }
+
+    // MARK: - Changing
+
+    /// Inserts or replaces a record.
+    package func put(
+        _ collection: UInt32, key: UnsafeRawBufferPointer, record: UnsafeRawBufferPointer
+    ) throws(EngineError) {
+        guard key.count <= Limits.keyBytesMax, record.count <= Limits.recordBytesMax else {
+            throw EngineError(.limit, "a key or record is over the engine's limits")
+        }
+        let index = try partIndex(collection)
+        let place = unsafe try append(.put, collection, key, record)
+        let old = unsafe try parts[index].primary.insert(
+            key, value: place.word, parts[index].owner)
+        parts[index].isChanged = true
+        bodyLiveBytes += place.length
+        if let old { noteDead(old) }
+    }
+
+    /// Removes a record; false where there is none.
+    @discardableResult
+    package func remove(
+        _ collection: UInt32, key: UnsafeRawBufferPointer
+    ) throws(EngineError) -> Bool {
+        let index = try partIndex(collection)
+        guard let old = unsafe try parts[index].primary.remove(key, parts[index].owner) else {
+            return false
+        }
+        parts[index].isChanged = true
+        _ = unsafe try append(
+            .remove, collection, key, UnsafeRawBufferPointer(start: nil, count: 0))
+        noteDead(old)
+        return true
+    }
+
+    /// Adds an entry to an index tree.
+    package func insert(
+        _ collection: UInt32, index tree: UInt32, key: UnsafeRawBufferPointer
+    ) throws(EngineError) {
+        guard key.count <= Limits.keyBytesMax else {
+            throw EngineError(.limit, "an index key is over the engine's limits")
+        }
+        let (part, position) = try indexPosition(collection, tree)
+        _ = unsafe try parts[part].indexes[position].tree.insert(key, value: 0, parts[part].owner)
+        parts[part].isChanged = true
+    }
+
+    /// Removes an entry from an index tree.
+    package func remove(
+        _ collection: UInt32, index tree: UInt32, key: UnsafeRawBufferPointer
+    ) throws(EngineError) {
+        let (part, position) = try indexPosition(collection, tree)
+        _ = unsafe try parts[part].indexes[position].tree.remove(key, parts[part].owner)
+        parts[part].isChanged = true
+    }
+
+    /// Appends names to a collection's dictionary.
+    package func extendNames(_ collection: UInt32, with names: [String]) throws(EngineError) {
+        guard !names.isEmpty else { return }
+        let index = try partIndex(collection)
+        guard parts[index].names.count + names.count <= NameDictionary.countMax else {
+            throw EngineError(.limit, "a dictionary holds \(NameDictionary.countMax) names at most")
+        }
+        let payload = LogOperation.encodeNames(names)
+        let empty = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        var failure: EngineError?
+        unsafe payload.withUnsafeBytes { bytes in
+            do throws(EngineError) { _ = unsafe try append(.names, collection, empty, bytes) } catch
+            {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        parts[index].names = parts[index].names.appending(names)
+        parts[index].isChanged = true
+    }
+
+    // MARK: - Reading
+
+    /// A tree as the transaction sees it; nil where the collection has no such tree.
+    package func tree(_ collection: UInt32, index: UInt32) throws(EngineError) -> TreeReader? {
+        if let part = parts.first(where: { $0.collection.id == collection }) {
+            let tree =
+                index == 0 ? part.primary : part.indexes.first { $0.index == index }?.tree
+            return tree.map {
+                TreeReader(
+                    tree: $0, collection: collection, version: part.base, transaction: self)
+            }
+        }
+        return try TreeReader(readVersion(collection), index: index)
+    }
+
+    /// A collection's dictionary as the transaction sees it.
+    package func names(_ collection: UInt32) throws(EngineError) -> NameDictionary {
+        if let part = parts.first(where: { $0.collection.id == collection }) { return part.names }
+        return try readVersion(collection).names
+    }
+
+    /// The versions that the transaction began on, written and read.
+    package var bases: [CollectionVersion] { parts.map(\.base) + reading }
+
+    private func readVersion(_ collection: UInt32) throws(EngineError) -> CollectionVersion {
+        guard let version = reading.first(where: { $0.id == collection }) else {
+            throw EngineError(.limit, "collection \(collection) is outside the transaction")
+        }
+        return version
+    }
+
+    /// Calls `body` with the record of `key`; false where there is none.
+    package func withRecord(
+        _ collection: UInt32, _ key: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Bool {
+        guard let reader = try tree(collection, index: 0),
+            let word = unsafe try reader.tree.value(of: key)
+        else { return false }
+        try unsafe body(reader.record(word, key: key))
+        return true
+    }
+
+    /// A record of the body itself. The view is used before the transaction changes again, so the body stays where it is.
+    func bodyRecord(_ location: Location) throws(EngineError) -> UnsafeRawBufferPointer {
+        let offset = FrameHeader.size + Int(location.offset)
+        guard offset < frame.bytes.count else {
+            throw EngineError(.corrupted, "a tree points outside its transaction")
+        }
+        let bytes = unsafe frame.bytes.withUnsafeBytes {
+            unsafe UnsafeRawBufferPointer(rebasing: $0[offset...])
+        }
+        do throws(LogOperationError) {
+            let operation = try unsafe LogOperation.read(bytes, checksSums: false)
+            return unsafe UnsafeRawBufferPointer(rebasing: bytes[operation.payloadRange])
+        } catch {
+            throw EngineError(.corrupted, "a transaction's own record is damaged: \(error.message)")
+        }
+    }
+
+    // MARK: - Ending
+
+    /// Appends the transaction to the log. `appended` is called once the collections are free for the next writer,
+    /// `done` once the commit is as durable as promised and published. If this throws, the transaction isn't in the log
+    /// and is rolled back.
+    package func commit(
+        appended: () -> Void, done: @escaping @Sendable (EngineError?) -> Void
+    ) throws(EngineError) {
+        guard !isFinished else { throw EngineError(.closed, "the transaction has ended") }
+        if frame.operationCount == 0 && staged == nil {
+            rollback()
+            appended()
+            return try engine.commitNothing(done)
+        }
+        do throws(EngineError) {
+            if staged != nil || FrameHeader.frameLength(body: frame.bodyLength) > log.frameBytesMax
+            {
+                try stageBody()
+                try finishStaging()
+            }
+            try append(done)
+        } catch {
+            rollback()
+            throw error
+        }
+        appended()
+        engine.didAppend(operations: frame.sequenceCount)
+    }
+
+    private func append(_ done: @escaping @Sendable (EngineError?) -> Void) throws(EngineError) {
+        var versions: [CollectionVersion?] = []
+        for part in parts where part.names.count > part.base.names.count {
+            frame.names.append((part.collection.id, part.names.names))
+        }
+        try log.append(
+            &frame,
+            complete: { place, change in
+                versions = makeVersions(place, &change)
+            }, done: done)
+        isFinished = true
+        for (index, part) in parts.enumerated() {
+            engine.endWrite(part, with: versions[index])
+        }
+    }
+
+    /// Turns the private trees into versions. Called with the log's lock held.
+    private func makeVersions(
+        _ place: LogWriter.Place, _ change: inout StateChange
+    ) -> [CollectionVersion?] {
+        let bodyStart = place.frame.offset + UInt64(FrameHeader.size)
+        if let staged {
+            change.adopted = staged.adopted(firstSequence: place.firstSequence)
+        } else {
+            liveDeltas[place.frame.file, default: 0] += bodyLiveBytes
+        }
+        change.liveDeltas = liveDeltas.map { (file: $0.key, bytes: $0.value) }
+        return parts.map { part in
+            guard part.isChanged else { return nil }
+            if staged == nil {
+                part.owner.resolveRelative(file: place.frame.file, base: bodyStart)
+            }
+            let version = part.base.with(
+                primary: part.primary.root,
+                indexes: part.indexes.map {
+                    Catalog.TreeEntry(index: $0.index, root: $0.tree.root)
+                }, names: part.names)
+            change.versions.append(version)
+            return version
+        }
+    }
+
+    /// Drops everything. Idempotent, also after commit.
+    package func rollback() {
+        guard !isFinished else { return }
+        isFinished = true
+        for part in parts {
+            part.owner.rollback()
+            engine.endWrite(part, with: nil)
+        }
+        staged?.discard()
+        staged = nil
+    }
+
+    // MARK: - Helpers
+
+    private func partIndex(_ collection: UInt32) throws(EngineError) -> Int {
+        guard !isFinished else { throw EngineError(.closed, "the transaction has ended") }
+        guard let index = parts.firstIndex(where: { $0.collection.id == collection }) else {
+            throw EngineError(.limit, "collection \(collection) is not written by the transaction")
+        }
+        return index
+    }
+
+    private func indexPosition(
+        _ collection: UInt32, _ tree: UInt32
+    ) throws(EngineError) -> (part: Int, position: Int) {
+        let part = try partIndex(collection)
+        guard let position = parts[part].indexes.firstIndex(where: { $0.index == tree }) else {
+            throw EngineError(.limit, "collection \(collection) has no index tree \(tree)")
+        }
+        return (part, position)
+    }
+
+    /// Appends an operation to the body; the word that stands for its place, and what it takes.
+    private func append(
+        _ kind: LogOperation.Kind, _ collection: UInt32, _ key: UnsafeRawBufferPointer,
+        _ payload: UnsafeRawBufferPointer
+    ) throws(EngineError) -> (word: UInt64, length: Int64) {
+        let bodyLength = frame.bytes.count - FrameHeader.size
+        if bodyLength > engine.options.stagedTransactionBytes { try stageBody() }
+        let offset = frame.bytes.count - FrameHeader.size
+        unsafe LogOperation.append(
+            kind, collection: collection, key: key, payload: payload, to: &frame.bytes)
+        frame.operationCount += 1
+        frame.sequenceCount += 1
+        let length = frame.bytes.count - FrameHeader.size - offset
+        return (UInt64(offset >> 3) << 1 | 1, Int64(length))
+    }
+
+    private func noteDead(_ word: UInt64) {
+        let location = Location(word: word)
+        if location.tag {
+            let offset = FrameHeader.size + Int(location.offset)
+            let length = unsafe frame.bytes.withUnsafeBytes {
+                unsafe Int64(
+                    $0.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self).littleEndian)
+            }
+            bodyLiveBytes -= (length + 7) & ~7
+        } else {
+            liveDeltas[location.file, default: 0] -= RecordAccess.paddedLength(
+                at: location, in: engine.files)
+        }
+    }
+
+    /// Moves the body to a staged file, where its records have their final places.
+    private func stageBody() throws(EngineError) {
+        guard frame.operationCount > 0 else { return }
+        let staging = staged ?? StagedFiles(engine: engine)
+        staged = staging
+        let place = try staging.append(&frame)
+        for part in parts {
+            part.owner.resolveRelative(
+                file: place.file, base: place.offset + UInt64(FrameHeader.size))
+        }
+        staging.noteLive(place.file, bodyLiveBytes)
+        bodyLiveBytes = 0
+        frame.bytes.removeLast(frame.bytes.count - FrameHeader.size)
+        frame.operationCount = 0
+    }
+
+    /// Makes the staged files durable and turns the frame into the one that adopts them.
+    private func finishStaging() throws(EngineError) {
+        guard let staged else { return }
+        try staged.finish()
+        frame.kind = .adoption
+        frame.bytes.append(contentsOf: staged.adoptionBody())
+        frame.operationCount = staged.count
+    }
+}

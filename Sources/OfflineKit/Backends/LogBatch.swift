@@ -1,0 +1,111 @@
+// A batch over one of the engine's transactions.
+internal import OfflineBytes
+internal import OfflineEngine
+
+/// An atomic batch on the engine.
+final class LogBatch: BackendBatch {
+    private let transaction: WriteTransaction
+    let storedVersion: UInt64
+
+    init(_ transaction: WriteTransaction, version: UInt64) {
+        self.transaction = transaction
+        storedVersion = version
+    }
+
+    // MARK: - Reading
+
+    func collections() -> [StoredCollection] { transaction.bases.map { StoredCollection($0) } }
+
+    func names(of collection: CollectionID) -> [String] {
+        (try? transaction.names(collection.value))?.names ?? []
+    }
+
+    func nameCount(of collection: CollectionID) -> Int {
+        (try? transaction.names(collection.value))?.count ?? 0
+    }
+
+    func withRecord(
+        _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
+    ) throws -> Bool {
+        try unsafe key.withUnsafeBytes { bytes in
+            try unsafe transaction.withRecord(collection.value, bytes) {
+                try unsafe body($0.bytes)
+            }
+        }
+    }
+
+    func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool {
+        guard let found = try reader(tree)?.tree else { return false }
+        return try unsafe key.withBytes { try unsafe found.value(of: $0) } != nil
+    }
+
+    func firstKey(
+        _ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]
+    ) throws -> Bool {
+        try LogCursor.firstKey(reader(tree), from: key, into: &buffer)
+    }
+
+    func count(_ tree: TreeID, in range: KeyRange) throws -> Int {
+        try reader(tree)?.tree.count(from: range.lower, to: range.upper) ?? 0
+    }
+
+    func cursor(
+        _ tree: TreeID, in range: KeyRange, descending: Bool
+    ) throws -> any BackendCursor {
+        try LogCursor(reader(tree), in: range, descending: descending)
+    }
+
+    private func reader(_ tree: TreeID) throws -> TreeReader? {
+        try transaction.tree(tree.collection.value, index: tree.index)
+    }
+
+    // MARK: - Writing
+
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws {
+        try unsafe key.withUnsafeBytes { keyBytes in
+            try unsafe record.withUnsafeBytes { recordBytes in
+                try unsafe transaction.put(collection.value, key: keyBytes, record: recordBytes)
+            }
+        }
+    }
+
+    func remove(_ collection: CollectionID, key: [UInt8]) throws {
+        _ = try unsafe key.withBytes { bytes throws(EngineError) in
+            try unsafe transaction.remove(collection.value, key: bytes)
+        }
+    }
+
+    func insert(_ tree: TreeID, key: RawSpan) throws {
+        try unsafe key.withUnsafeBytes {
+            try unsafe transaction.insert(tree.collection.value, index: tree.index, key: $0)
+        }
+    }
+
+    func remove(_ tree: TreeID, key: RawSpan) throws {
+        try unsafe key.withUnsafeBytes {
+            try unsafe transaction.remove(tree.collection.value, index: tree.index, key: $0)
+        }
+    }
+
+    func extendNames(of collection: CollectionID, with names: [String]) throws {
+        try transaction.extendNames(collection.value, with: names)
+    }
+
+    // MARK: - Ending
+
+    func commit(appended: () -> Void) async throws {
+        let transaction = transaction
+        try await unsafe withUnsafeThrowingContinuation {
+            (continuation: UnsafeContinuation<Void, any Error>) in
+            do throws(EngineError) {
+                try transaction.commit(appended: appended) { failure in
+                    unsafe continuation.resume(with: failure)
+                }
+            } catch {
+                unsafe continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    func rollback() { transaction.rollback() }
+}

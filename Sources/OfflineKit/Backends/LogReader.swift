@@ -1,0 +1,144 @@
+// Readers and cursors over the engine: a snapshot's, and what batches share with them.
+internal import OfflineBytes
+internal import OfflineEngine
+
+/// A snapshot of the engine's published state.
+final class LogReader: BackendReader {
+    private let state: StoreState
+
+    init(_ state: StoreState) { self.state = state }
+
+    var storedVersion: UInt64 { state.applicationVersion }
+
+    func collections() -> [StoredCollection] { state.collections.map { StoredCollection($0) } }
+
+    func names(of collection: CollectionID) -> [String] {
+        state.version(collection.value)?.names.names ?? []
+    }
+
+    func nameCount(of collection: CollectionID) -> Int {
+        state.version(collection.value)?.names.count ?? 0
+    }
+
+    func withRecord(
+        _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
+    ) throws -> Bool {
+        guard let version = state.version(collection.value) else { return false }
+        return try unsafe key.withUnsafeBytes { bytes in
+            try unsafe version.withRecord(bytes) { try unsafe body($0.bytes) }
+        }
+    }
+
+    func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool {
+        guard let found = reader(tree)?.tree else { return false }
+        return try unsafe key.withBytes { try unsafe found.value(of: $0) } != nil
+    }
+
+    func firstKey(
+        _ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]
+    ) throws -> Bool {
+        try LogCursor.firstKey(reader(tree), from: key, into: &buffer)
+    }
+
+    func count(_ tree: TreeID, in range: KeyRange) throws -> Int {
+        try reader(tree)?.tree.count(from: range.lower, to: range.upper) ?? 0
+    }
+
+    func cursor(
+        _ tree: TreeID, in range: KeyRange, descending: Bool
+    ) throws -> any BackendCursor {
+        try LogCursor(reader(tree), in: range, descending: descending)
+    }
+
+    private func reader(_ tree: TreeID) -> TreeReader? {
+        state.version(tree.collection.value).flatMap { TreeReader($0, index: tree.index) }
+    }
+}
+
+/// Walks a range of a tree. How many entries the range has is counted once, in O(log n), so that no step compares keys.
+final class LogCursor: BackendCursor {
+    private let reader: TreeReader?
+    private var cursor: TreeCursor?
+    private let descending: Bool
+    /// Entries of the range behind the current one.
+    private var remaining: Int
+    private var isStarted = false
+    private let lower: [UInt8]?
+    private let upper: [UInt8]?
+    private var key: [UInt8] = []
+
+    /// Over nothing for a tree that doesn't exist.
+    init(_ reader: TreeReader?, in range: KeyRange, descending: Bool) throws {
+        self.reader = reader
+        self.descending = descending
+        lower = range.lower
+        upper = range.upper
+        cursor = reader?.tree.cursor()
+        remaining = try reader?.tree.count(from: lower, to: upper) ?? 0
+    }
+
+    func next() throws -> Bool {
+        guard remaining > 0 else { return false }
+        remaining -= 1
+        guard isStarted else {
+            isStarted = true
+            try start()
+            return true
+        }
+        _ = descending ? try cursor?.previous() : try cursor?.next()
+        return true
+    }
+
+    func skip(_ count: Int) throws {
+        guard count > 0 else { return }
+        guard count < remaining else {
+            remaining = 0
+            return
+        }
+        // One short of the entry before the next: `next` then steps on to it.
+        let first = lower == nil ? 0 : try reader?.tree.count(from: nil, to: lower) ?? 0
+        let total = try reader?.tree.count(from: lower, to: upper) ?? 0
+        remaining -= count
+        let position = descending ? first + remaining : first + total - remaining - 1
+        try cursor?.seek(position: position)
+        isStarted = true
+    }
+
+    private func start() throws {
+        switch (descending, descending ? upper : lower) {
+        case (false, nil): try cursor?.seekToFirst()
+        case (true, nil): try cursor?.seekToLast()
+        case (false, .some(let bound)):
+            _ = try unsafe bound.withBytes { bytes throws(EngineError) in
+                try unsafe cursor?.seek(bytes)
+            }
+        case (true, .some(let bound)):
+            _ = try unsafe bound.withBytes { bytes throws(EngineError) in
+                try unsafe cursor?.seekBefore(bytes)
+            }
+        }
+    }
+
+    func copyKey(into buffer: inout [UInt8]) { cursor?.copyKey(into: &buffer) }
+
+    func withRecord(_ body: (RawSpan) throws -> Void) throws {
+        guard let cursor, let reader else { return }
+        cursor.copyKey(into: &key)
+        try unsafe key.withUnsafeBytes { bytes in
+            try unsafe body(reader.record(cursor.value, key: bytes).bytes)
+        }
+    }
+
+    static func firstKey(
+        _ reader: TreeReader?, from key: RawSpan, into buffer: inout [UInt8]
+    ) throws -> Bool {
+        guard let reader else { return false }
+        var cursor = reader.tree.cursor()
+        _ = try unsafe key.withUnsafeBytes { bytes throws(EngineError) in
+            try unsafe cursor.seek(bytes)
+        }
+        guard cursor.isValid else { return false }
+        cursor.copyKey(into: &buffer)
+        return true
+    }
+}

@@ -1,0 +1,181 @@
+// What a failing disk does: errors that say so, nothing half done, nothing lost that was acknowledged.
+import OfflineBytes
+import OfflineEngine
+import StorageSimulation
+import Testing
+
+struct EngineFailureTests {
+    private let step = EngineStep.put(1, key: Array("a".utf8), record: [9, 9, 9])
+
+    private func error(_ body: () throws -> Void) -> EngineError? {
+        do {
+            try body()
+            return nil
+        } catch { return error as? EngineError }
+    }
+
+    @Test func `a failed sync is an unknown outcome, and the store is read-only until reopened`()
+        throws
+    {
+        let system = SimulatedFileSystem()
+        var harness = try EngineHarness(system)
+        try harness.commit([step])
+        let published = try EngineHarness.contents(harness.engine.stateNow)
+        system.inject(
+            Fault(
+                [.sync], path: ".log", error: SystemErrorNumber.inputOutput, effect: .dropsPending)
+        )
+        let failure = error { try harness.commit([.put(1, key: [1], record: [2])]) }
+        #expect(failure?.code == .outcomeUnknown)
+        system.removeFaults()
+        #expect(try EngineHarness.contents(harness.engine.stateNow) == published)
+        #expect(error { _ = try harness.begin() }?.code == .readOnly)
+        try harness.engine.close()
+        try harness.reopen()
+        let found = try EngineHarness.contents(harness.engine.stateNow)
+        var other = published
+        other.apply([.put(1, key: [1], record: [2])])
+        #expect(found == published || found == other)
+        try harness.commit([.put(2, key: [3], record: [4])])
+    }
+
+    @Test
+    func `a full disk refuses the commit without a trace and takes the next once there is room`()
+        throws
+    {
+        let system = SimulatedFileSystem()
+        var harness = try EngineHarness(system)
+        try harness.commit([step])
+        system.setCapacity(system.usedBytes)
+        var refused = 0
+        var random = SeededRandom(seed: 7)
+        for index in 0..<40 {
+            let before = harness.model
+            let steps = [EngineStep.put(2, key: [UInt8(index)], record: random.bytes(2_000))]
+            if let failure = error({ try harness.commit(steps) }) {
+                #expect(failure.code == .storageFull)
+                refused += 1
+                #expect(harness.model == before)
+                let found = try EngineHarness.contents(harness.engine.stateNow)
+                #expect(found == before.withAll(EngineHarness.collections))
+            }
+        }
+        #expect(refused > 0)
+        system.setCapacity(nil)
+        try harness.commit([.put(2, key: [200], record: [1])])
+        try harness.check("after there was room again")
+        try harness.engine.close()
+        try harness.reopen()
+        try harness.check("reopened")
+    }
+
+    @Test func `a store on a full disk closes, and opens with everything`() throws {
+        let system = SimulatedFileSystem()
+        var harness = try EngineHarness(system)
+        try harness.commit([step])
+        system.setCapacity(system.usedBytes)
+        try harness.engine.close()
+        try harness.reopen()
+        try harness.check("opened on a full disk")
+    }
+
+    @Test func `a second writer is refused until the first has closed`() throws {
+        let system = SimulatedFileSystem()
+        let harness = try EngineHarness(system)
+        #expect(error { _ = try EngineHarness.open(system, harness.options) }?.code == .locked)
+        try harness.engine.close()
+        try EngineHarness.open(system, harness.options).close()
+    }
+
+    @Test
+    func
+        `a reader opens beside a writer, keeps its view, and sees the new state when opened again`()
+        throws
+    {
+        let system = SimulatedFileSystem()
+        var harness = try EngineHarness(system)
+        try harness.commit([step])
+        var options = EngineHarness.smallOptions
+        options.isReadOnly = true
+        let reader = try EngineHarness.open(system, options)
+        let before = harness.model.withAll(EngineHarness.collections)
+        for index in 0..<200 {
+            try harness.commit([.put(2, key: [UInt8(index)], record: [1, 2, 3])])
+            if index == 100 { try harness.engine.checkpoint() }
+        }
+        #expect(try EngineHarness.contents(reader.stateNow) == before)
+        let again = try EngineHarness.open(system, options)
+        let after = harness.model.withAll(EngineHarness.collections)
+        #expect(try EngineHarness.contents(again.stateNow) == after)
+        #expect(error { _ = try reader.begin([1]) }?.code == .readOnly)
+    }
+
+    @Test func `a path that is a file, a link, or isn't there is an error of its own`() throws {
+        let system = SimulatedFileSystem()
+        let file = try system.open("/file", .create)
+        file.close()
+        try system.addSymbolicLink("/link")
+        var readOnly = EngineOptions()
+        readOnly.isReadOnly = true
+        func code(_ folder: String, _ options: EngineOptions = EngineOptions()) -> EngineError.Code?
+        {
+            error {
+                _ = try Engine.open(
+                    system, folder: folder, options: options, derivation: TestDerivation())
+            }?.code
+        }
+        #expect(code("/file") == .unavailable)
+        #expect(code("/link") == .permissionDenied)
+        #expect(code("/missing/store") == .unavailable)
+        #expect(code("/missing", readOnly) == .unavailable)
+        #expect(try system.information("/missing") == nil)
+    }
+
+    /// The k-th call fails, once or from then on, for every k of a workload that ends files, stages and checkpoints.
+    @Test(arguments: [
+        (SystemErrorNumber.inputOutput, false), (SystemErrorNumber.inputOutput, true),
+        (SystemErrorNumber.noSpace, false), (SystemErrorNumber.noSpace, true),
+    ])
+    func `whichever call fails, the store opens again with what was acknowledged`(
+        number: Int32, isSticky: Bool
+    ) throws {
+        var call = 1
+        let stride = TestEnvironment.integer("OFFLINE_FAULT_STRIDE", default: 5)
+        while true {
+            let system = SimulatedFileSystem()
+            system.inject(
+                Fault(
+                    .mutating.union([.read, .open, .list, .information, .map]), first: call,
+                    isSticky: isSticky, error: number))
+            var models = [EngineModel()]
+            var acknowledged = 0
+            var random = SeededRandom(seed: UInt64(call))
+            do {
+                var harness = try EngineHarness(system)
+                for index in 0..<12 {
+                    let steps = random.engineSteps(atMost: index % 5 == 4 ? 60 : 4)
+                    var next = models[acknowledged]
+                    next.apply(steps)
+                    models.append(next)
+                    try harness.commit(steps)
+                    acknowledged = models.count - 1
+                    if index % 4 == 3 { try harness.engine.checkpoint() }
+                }
+                try harness.engine.close()
+            } catch let error as EngineError {
+                #expect(error.code != .corrupted, "call \(call): \(error)")
+            }
+            let fired = system.firedFaultCount
+            system.removeFaults()
+            let context = "call \(call), errno \(number), sticky \(isSticky)"
+            let found = try EngineHarness(system.killed())
+            let contents = try EngineHarness.contents(found.engine.stateNow)
+            let allowed = models[acknowledged...].map { $0.withAll(EngineHarness.collections) }
+            #expect(allowed.contains(contents), "\(context)")
+            #expect(try found.engine.verify().findings == [], "\(context)")
+            if fired == 0 { break }
+            call += 1 + random.below(2 * stride)
+        }
+        #expect(call > 50)
+    }
+}

@@ -1,0 +1,49 @@
+// Random transactions against the model, with checkpoints, reopenings, kills, held snapshots and rollbacks in between.
+import OfflineEngine
+import StorageSimulation
+import Testing
+
+struct EngineModelTests {
+    /// OFFLINE_STEPS and OFFLINE_SEEDS make the run longer.
+    static let steps = TestEnvironment.integer("OFFLINE_STEPS", default: 500)
+    static let seeds = SeededRandom.seeds(TestEnvironment.integer("OFFLINE_SEEDS", default: 4))
+
+    @Test(arguments: seeds)
+    func `random transactions agree with a model over checkpoints, kills and reopenings`(
+        seed: UInt64
+    ) throws {
+        var random = SeededRandom(seed: seed)
+        var harness = try EngineHarness(SimulatedFileSystem())
+        var held: [(state: StoreState, model: EngineModel)] = []
+        for step in 0..<Self.steps {
+            let context = "seed \(seed), step \(step)"
+            switch random.below(40) {
+            case 0: try harness.engine.checkpoint()
+            case 1:
+                try harness.engine.close()
+                try harness.reopen()
+                #expect(harness.engine.report.wasClean, "\(context)")
+                #expect(harness.engine.report.replayedOperations == 0, "\(context)")
+            case 2:
+                harness.system = harness.system.killed()
+                try harness.reopen()
+            case 3:
+                let transaction = try harness.begin()
+                for change in random.engineSteps(atMost: 20) {
+                    try EngineHarness.apply(change, to: transaction)
+                }
+                transaction.rollback()
+            case 4: held.append((harness.engine.stateNow, harness.model))
+            case 5 where !held.isEmpty:
+                let (state, model) = held.remove(at: random.below(held.count))
+                let found = try EngineHarness.contents(state)
+                #expect(found == model.withAll(EngineHarness.collections), "\(context)")
+            case 6: try harness.commit(random.engineSteps(atMost: 150))
+            default: try harness.commit(random.engineSteps(atMost: 6))
+            }
+            if step % 50 == 0 { try harness.check(context) }
+        }
+        try harness.check("seed \(seed), end")
+        try harness.engine.close()
+    }
+}
