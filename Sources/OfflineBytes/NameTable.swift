@@ -52,10 +52,30 @@ package struct NameTable: Sendable {
         }
     }
 
-    /// The same by string.
+    /// The id of exactly this name. Fields of one record mostly have ids that follow each other, so the id after that of
+    /// the field before is tried first.
+    package func id(of name: String, after previous: UInt16? = nil) -> UInt16? {
+        unsafe NameTable.withBytes(of: name) { name -> UInt16? in
+            if let previous {
+                let next = Int(previous) &+ 1
+                if next < min(names.count, NameTable.idCountMax), unsafe isName(next, name) {
+                    return UInt16(truncatingIfNeeded: next)
+                }
+            }
+            return unsafe id(of: name)
+        }
+    }
+
+    /// Calls `body` with a string's UTF-8; in place for every string that Swift itself made.
     @inline(__always)
-    package func id(of name: String) -> UInt16? {
-        unsafe name.utf8Span.span.withUnsafeBytes { unsafe id(of: $0) }
+    private static func withBytes<Result>(
+        of name: String, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        let result = unsafe name.utf8.withContiguousStorageIfAvailable { bytes in
+            unsafe body(UnsafeRawBufferPointer(bytes))
+        }
+        if let result { return result }
+        return unsafe Array(name.utf8).withUnsafeBytes { unsafe body($0) }
     }
 
     /// Appends a name that isn't in the table and returns its id; nil where ids have run out.
@@ -78,17 +98,38 @@ package struct NameTable: Sendable {
             && text.elementsEqual(other.text.prefix(length))
     }
 
+    @inline(__always)
     private func isName(_ id: Int, _ name: UnsafeRawBufferPointer) -> Bool {
-        let start = id == 0 ? 0 : Int(ends[id - 1])
-        guard Int(ends[id]) - start == name.count else { return false }
+        let start = id == 0 ? 0 : Int(ends[id &- 1])
+        let count = Int(ends[id]) &- start
+        guard count == name.count else { return false }
+        guard count > 0, let name = name.baseAddress else { return true }
         return unsafe text.withUnsafeBytes { text in
-            unsafe ByteOrder.isEqual(
-                UnsafeRawBufferPointer(rebasing: text[start..<start + name.count]), name)
+            unsafe NameTable.isEqual(text.baseAddress.unsafelyUnwrapped + start, name, count)
         }
     }
 
+    /// Whether two names of `count` bytes are the same: for so few bytes, words are faster than a call of memcmp.
+    @inline(__always)
+    private static func isEqual(
+        _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int
+    ) -> Bool {
+        var offset = 0
+        while offset &+ 8 <= count {
+            let left = unsafe a.little(offset, as: UInt64.self)
+            if unsafe left != b.little(offset, as: UInt64.self) { return false }
+            offset &+= 8
+        }
+        while offset < count {
+            let left = unsafe a.little(offset, as: UInt8.self)
+            if unsafe left != b.little(offset, as: UInt8.self) { return false }
+            offset &+= 1
+        }
+        return true
+    }
+
     private mutating func enter(_ id: Int) {
-        let hash = unsafe names[id].utf8Span.span.withUnsafeBytes { unsafe NameTable.hash($0) }
+        let hash = unsafe NameTable.withBytes(of: names[id]) { unsafe NameTable.hash($0) }
         let mask = slots.count - 1
         var index = Int(hash) & mask
         while slots[index] != 0 { index = (index + 1) & mask }

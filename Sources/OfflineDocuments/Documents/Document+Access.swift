@@ -1,7 +1,7 @@
 // Iteration, literals, equality and text of a document, in whatever form it is held.
 
 /// Goes through a document's fields in order, decoding each when it comes to it.
-struct FieldIterator {
+struct FieldIterator: IteratorProtocol {
     private let document: Document
     /// A position in the list, or in the base's kept order and then in the changes.
     private var position = 0
@@ -63,11 +63,20 @@ extension StoredObject {
     }
 }
 
+/// The same as pairs, which are what a document's elements are to callers.
+private struct PairIterator: IteratorProtocol {
+    var fields: FieldIterator
+
+    mutating func next() -> (name: String, value: Value)? {
+        guard let field = fields.next() else { return nil }
+        return (name: field.name, value: field.value)
+    }
+}
+
 extension Document: Sequence {
     /// Its fields, in order.
     public func makeIterator() -> AnyIterator<(name: String, value: Value)> {
-        var iterator = FieldIterator(self)
-        return AnyIterator { iterator.next().map { (name: $0.name, value: $0.value) } }
+        AnyIterator(PairIterator(fields: FieldIterator(self)))
     }
 }
 

@@ -104,7 +104,7 @@ extension Document {
                 fields.set(field, newValue)
                 storage = .fields(fields)
             case .stored(let object):
-                storage = OverlaidObject(object).setting(field, newValue)
+                storage = OverlaidObject.setting(field, newValue, of: object)
             case .overlaid(let object):
                 storage = object.setting(field, newValue)
             case .including(let object):

@@ -24,7 +24,7 @@ final class OverlaidObject: Sendable {
     let changes: [Change]
     let count: Int
 
-    init(_ base: StoredObject, changes: [Change] = []) {
+    private init(_ base: StoredObject, changes: [Change]) {
         self.base = base
         self.changes = changes
         count = changes.reduce(base.count) { count, change in
@@ -47,25 +47,35 @@ final class OverlaidObject: Sendable {
 
     /// The form of the document with this field set, or removed.
     func setting(_ name: String, _ value: Value?) -> Document.Storage {
-        var changes = changes
-        if let index = changes.firstIndex(where: { $0.name.hasSameUTF8(as: name) }) {
-            let old = changes[index]
-            // A removed field that comes back is the last one, which only a list can say.
-            if old.value == nil, value != nil { return asList(setting: name, value) }
-            if value == nil, !old.isInBase {
-                changes.remove(at: index)
-            } else {
-                changes[index] = Change(name: old.name, value: value, isInBase: old.isInBase)
-            }
-        } else {
+        guard let index = changes.firstIndex(where: { $0.name.hasSameUTF8(as: name) }) else {
             let isInBase = base.contains(name)
-            if value == nil, !isInBase { return changes.isEmpty ? .stored(base) : .overlaid(self) }
+            if value == nil, !isInBase { return .overlaid(self) }
             if changes.count >= OverlaidObject.changeCountMax {
                 return asList(setting: name, value)
             }
-            changes.append(Change(name: name, value: value, isInBase: isInBase))
+            let change = Change(name: name, value: value, isInBase: isInBase)
+            return .overlaid(OverlaidObject(base, changes: changes + [change]))
         }
-        return changes.isEmpty ? .stored(base) : .overlaid(OverlaidObject(base, changes: changes))
+        let old = changes[index]
+        // A removed field that comes back is the last one, which only a list can say.
+        if old.value == nil, value != nil { return asList(setting: name, value) }
+        var changes = changes
+        if value == nil, !old.isInBase {
+            changes.remove(at: index)
+            if changes.isEmpty { return .stored(base) }
+        } else {
+            changes[index] = Change(name: old.name, value: value, isInBase: old.isInBase)
+        }
+        return .overlaid(OverlaidObject(base, changes: changes))
+    }
+
+    /// The form of a stored document with this field set, or removed.
+    static func setting(_ name: String, _ value: Value?, of base: StoredObject) -> Document.Storage
+    {
+        let isInBase = base.contains(name)
+        if value == nil, !isInBase { return .stored(base) }
+        let change = Change(name: name, value: value, isInBase: isInBase)
+        return .overlaid(OverlaidObject(base, changes: [change]))
     }
 
     private func asList(setting name: String, _ value: Value?) -> Document.Storage {

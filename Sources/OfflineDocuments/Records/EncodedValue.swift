@@ -75,13 +75,13 @@ package struct EncodedValue {
     }
 }
 
-/// A record in validated bytes that somebody else owns.
+/// A record in validated bytes that somebody else owns, as its names.
 @unsafe
 package struct RecordView {
     /// The record's object.
     package let root: EncodedValue
     /// The collection's names as of any moment since the record was written.
-    package let names: NameDictionary
+    package unowned(unsafe) let names: NameDictionary
 
     package init(_ bytes: UnsafeRawBufferPointer, names: NameDictionary) {
         // Validated bytes hold at least the format and an empty object.

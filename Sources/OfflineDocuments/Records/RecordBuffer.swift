@@ -32,6 +32,15 @@ final class RecordBuffer {
         }
     }
 
+    /// Forgets what was written after the first `count` bytes.
+    func truncate(to count: Int) { self.count = min(count, self.count) }
+
+    /// Sets an end in a narrow header that was written before.
+    func setNarrowEnd(_ end: Int, at offset: Int) {
+        precondition(offset >= 0 && offset + 2 <= count, "an end lies in what was written")
+        unsafe memory.storeLittle(UInt16(truncatingIfNeeded: end), at: offset)
+    }
+
     /// Makes `length` more bytes part of the contents and returns where they begin; they hold anything. The pointer is
     /// valid until the buffer grows again.
     @inline(__always)

@@ -35,11 +35,66 @@ extension RecordEncoder {
         _ object: OverlaidObject, depth: Int
     ) throws(RecordEncodingFault) {
         try unsafe object.base.withEncoded { (encoded) throws(RecordEncodingFault) in
+            if depth == 1, try unsafe replaceValues(object, encoded) { return }
             let source = unsafe SpliceSource(object, encoded, table) { id(of: $0) }
             try write(source, depth: depth)
         }
     }
 }
+
+// MARK: - Other values of the same fields
+
+extension RecordEncoder {
+    /// Writes a record of which only values change: the header is copied, and the values between the changed ones as they
+    /// lie. Returns false, and has written nothing, where it has other fields than before or needs a wide header.
+    private mutating func replaceValues(
+        _ object: OverlaidObject, _ encoded: EncodedValue
+    ) throws(RecordEncodingFault) -> Bool {
+        let layout = unsafe ContainerLayout(encoded.start)
+        guard unsafe !layout.isWide else { return false }
+        var places: [Int] = []
+        for change in object.changes {
+            guard change.isInBase, change.value != nil, let id = table.id(of: change.name),
+                let place = unsafe layout.index(id: id)
+            else { return false }
+            places.append(place)
+        }
+        let start = buffer.count
+        let header = unsafe layout.valuesOffset
+        unsafe buffer.append(UnsafeRawBufferPointer(start: encoded.start, count: header))
+        var copied = header
+        for place in 0..<(unsafe layout.count) {
+            if let index = places.firstIndex(of: place) {
+                let extent = unsafe layout.extent(place)
+                unsafe buffer.append(encoded.bytes(copied..<extent.offset))
+                do {
+                    try write(object.changes[index].value ?? .null, depth: 2)
+                } catch {
+                    throw error.within(object.changes[index].name)
+                }
+                copied = extent.offset + extent.length
+            }
+            // The bytes not yet copied up to this value's end count as if they were.
+            let end = unsafe buffer.count - start - header + (header + layout.end(place) - copied)
+            guard end <= RecordLayout.narrowBytesMax else {
+                buffer.truncate(to: start)
+                return false
+            }
+            buffer.setNarrowEnd(end, at: start + (unsafe layout.endsOffset) + place * 2)
+        }
+        unsafe buffer.append(encoded.bytes(copied..<encoded.length))
+        return true
+    }
+}
+
+extension EncodedValue {
+    /// Some of its bytes, counted from the tag.
+    fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count)
+    }
+}
+
+// MARK: - Other fields
 
 /// The fields of an encoded object with changes. It is used while the object's bytes are kept alive.
 @safe
@@ -99,7 +154,9 @@ private struct SpliceSource: FieldSource {
         }
     }
 
-    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16 { ids[index] }
+    func id(_ index: Int, after previous: UInt16?, _ encoder: inout RecordEncoder) -> UInt16 {
+        ids[index]
+    }
 
     func write(
         _ index: Int, _ encoder: inout RecordEncoder, depth: Int

@@ -91,7 +91,8 @@ struct RecordEncodingFault: Error {
 protocol FieldSource {
     var count: Int { get }
     func name(_ index: Int) -> String
-    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16
+    /// The id of a field's name; `previous` is that of the field before.
+    func id(_ index: Int, after previous: UInt16?, _ encoder: inout RecordEncoder) -> UInt16
     func write(_ index: Int, _ encoder: inout RecordEncoder, depth: Int)
         throws(RecordEncodingFault)
 }
@@ -182,8 +183,8 @@ extension RecordEncoder {
 extension RecordEncoder {
     /// The id of a name, which is given one if it has none and may have one.
     @inline(__always)
-    mutating func id(of name: String) -> UInt16 {
-        if let id = table.id(of: name) { return id }
+    mutating func id(of name: String, after previous: UInt16? = nil) -> UInt16 {
+        if let id = table.id(of: name, after: previous) { return id }
         return giveID(to: name)
     }
 
@@ -230,7 +231,7 @@ extension RecordEncoder {
                 throw error.within(source.name(index))
             }
         }
-        entries.removeSubrange(first...)
+        entries.removeLast(entries.count - first)
     }
 
     /// Pushes an entry for each field, in table order; returns whether that differs from the kept order.
@@ -239,8 +240,10 @@ extension RecordEncoder {
         var inlineCount = 0
         var isAscending = true
         var previous: UInt64 = 0
+        var previousID: UInt16?
         for index in 0..<source.count {
-            let id = source.id(index, &self)
+            let id = source.id(index, after: previousID, &self)
+            previousID = id
             if id == RecordLayout.inlineName { inlineCount += 1 }
             let entry = UInt64(id) << 32 | UInt64(truncatingIfNeeded: index)
             if entry < previous { isAscending = false }
@@ -290,8 +293,8 @@ private struct FieldListSource: FieldSource {
 
     func name(_ index: Int) -> String { fields[index].name }
 
-    func id(_ index: Int, _ encoder: inout RecordEncoder) -> UInt16 {
-        encoder.id(of: fields[index].name)
+    func id(_ index: Int, after previous: UInt16?, _ encoder: inout RecordEncoder) -> UInt16 {
+        encoder.id(of: fields[index].name, after: previous)
     }
 
     func write(

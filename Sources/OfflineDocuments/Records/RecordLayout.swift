@@ -28,8 +28,9 @@
 //   table order first the fields with ids, ascending; then those with inline names, ascending by bytes. No name twice.
 //   order       for each field in kept order its place in the table, each 1 byte where count <= 256, else w
 //
-// Invariants: every value has one encoding, but that the order of table and dictionary depends on the dictionary; a
-// record's length is at most `RecordLimits.byteCountMax`, its depth at most `RecordLimits.depthMax`.
+// Invariants: a value's encoding follows from the value and its names' ids, so equal bytes under one dictionary are equal
+// values; a record's length is at most `RecordLimits.byteCountMax`, its depth at most `RecordLimits.depthMax`. A name may
+// have got an id after a record was written with it inline, so who looks for it looks for both.
 internal import OfflineBytes
 
 /// Constants of the layout.

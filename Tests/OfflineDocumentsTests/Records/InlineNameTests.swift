@@ -66,7 +66,7 @@ struct InlineNameTests {
     }
 
     @Test
-    func `a name that was inline gets an id when its record is changed`() throws {
+    func `a name that was inline is found, and changed, when it has an id by now`() throws {
         let full = try TestRecord(["a": 1, "new": 2], dictionary: Self.fullDictionary)
         // Not what a store does, but what a dictionary that was held back and grows again amounts to.
         let grown = Self.fullDictionary.appending(["new"])
