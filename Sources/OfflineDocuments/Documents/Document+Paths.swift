@@ -23,7 +23,8 @@ extension Document {
     ///
     /// Objects on the way are made where there are none, also in place of a scalar or null. In an array, a position
     /// within it is replaced (or removed, and the elements after it move up), and the position at its end appends. A path
-    /// that steps into an array by a name or beyond its end, or has an empty name in it, sets nothing.
+    /// that steps into an array by a name or beyond its end, has an empty name in it, or is longer than any record is
+    /// deep (100 names), sets nothing.
     public mutating func set(_ value: Value?, at path: String) {
         guard let components = FieldPath.components(of: path) else { return }
         set(value, at: components[...])

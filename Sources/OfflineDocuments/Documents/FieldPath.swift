@@ -15,20 +15,28 @@ package struct FieldPath: Hashable, Sendable {
     /// At least one.
     package let components: [PathComponent<String>]
 
-    /// Parses a path. Throws `code` where a name in it is empty.
+    /// Parses a path. Throws `code` where a name in it is empty, or where it is longer than any record is deep.
     package init(_ text: String, code: OfflineError.Code = .invalidQuery) throws(OfflineError) {
         guard let components = FieldPath.components(of: text) else {
-            throw OfflineError(code, "the path '\(text)' has an empty name in it")
+            throw OfflineError(
+                code,
+                "the path '\(text.prefix(200))' has an empty name, or over "
+                    + "\(RecordLimits.depthMax) names, in it")
         }
         self.text = text
         self.components = components
     }
 
-    /// The steps of a path; nil where a name in it is empty.
+    /// The steps of a path; nil where a name in it is empty, or where it is longer than any record is deep (which bounds
+    /// all that recurses along a path).
     static func components(of text: String) -> [PathComponent<String>]? {
+        let names = text.utf8.split(
+            separator: UInt8(ascii: "."), maxSplits: RecordLimits.depthMax,
+            omittingEmptySubsequences: false)
+        guard names.count <= RecordLimits.depthMax else { return nil }
         var components: [PathComponent<String>] = []
-        for name in text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        {
+        components.reserveCapacity(names.count)
+        for name in names {
             guard !name.isEmpty else { return nil }
             components.append(
                 PathComponent(name: String(Substring(name)), position: position(name)))

@@ -75,13 +75,13 @@ package struct EncodedValue {
     }
 }
 
-/// A record in validated bytes that somebody else owns, as its names.
+/// A record in validated bytes that somebody else owns.
 @unsafe
 package struct RecordView {
     /// The record's object.
     package let root: EncodedValue
     /// The collection's names as of any moment since the record was written.
-    package unowned(unsafe) let names: NameDictionary
+    package let names: NameDictionary
 
     package init(_ bytes: UnsafeRawBufferPointer, names: NameDictionary) {
         // Validated bytes hold at least the format and an empty object.

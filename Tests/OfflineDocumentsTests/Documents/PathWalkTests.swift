@@ -157,14 +157,22 @@ struct PathWalkTests {
         }
     }
 
-    @Test(arguments: ["", ".", "a.", ".a", "a..b"])
-    func `a path with an empty name is refused`(text: String) {
+    @Test(arguments: [
+        "", ".", "a.", ".a", "a..b", "a" + String(repeating: ".a", count: 100),
+        "a" + String(repeating: ".a", count: 1_000_000),
+    ])
+    func `a path with an empty name, or over 100 of them, is refused`(text: String) throws {
         let error = #expect(throws: OfflineError.self) { _ = try FieldPath(text) }
         #expect(error?.code == .invalidQuery)
         let other = #expect(throws: OfflineError.self) {
             _ = try FieldPath(text, code: .invalidOptions)
         }
         #expect(other?.code == .invalidOptions)
+        #expect(try FieldPath("a" + String(repeating: ".a", count: 99)).components.count == 100)
+        var document: Document = ["a": 1]
+        #expect(document.value(at: text) == nil)
+        document.set(2, at: text)
+        #expect(document == ["a": 1])
     }
 
     @Test

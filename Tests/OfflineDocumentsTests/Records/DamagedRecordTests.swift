@@ -133,6 +133,8 @@ struct DamagedRecordTests {
             ("an int longer than need be", [0x01, 0x20, 1, 0, 0, 0, 3, 0, 0x03, 1, 0]),
             ("a short double", [0x01, 0x20, 1, 0, 0, 0, 5, 0, 0x04, 0, 0, 0, 0]),
             ("text that is no UTF-8", [0x01, 0x20, 1, 0, 0, 0, 2, 0, 0x06, 0xFF]),
+            ("a surrogate in text", [0x01, 0x20, 1, 0, 0, 0, 4, 0, 0x06, 0xED, 0xA0, 0x80]),
+            ("an overlong zero in text", [0x01, 0x20, 1, 0, 0, 0, 3, 0, 0x06, 0xC0, 0x80]),
             ("text cut within a character", [0x01, 0x20, 1, 0, 0, 0, 3, 0, 0x06, 0x61, 0xC3]),
             ("ids out of order", [0x01, 0x20, 2, 0, 1, 0, 0, 0, 1, 0, 2, 0, 0, 0]),
             ("an id twice", [0x01, 0x20, 2, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0]),
