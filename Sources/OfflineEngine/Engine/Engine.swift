@@ -316,6 +316,9 @@ package final class Engine: Sendable {
         }
     }
 
+    /// The newest node segment that a durable superblock names.
+    var completedSegment: FileNumber { superblock?.catalog.file ?? FileNumber(0) }
+
     var checkpointer: Checkpointer? { pending.withLock { $0.checkpointer } }
     var indexDerivation: any IndexDerivation { derivation }
     func takeOwnerID() -> UInt64 {

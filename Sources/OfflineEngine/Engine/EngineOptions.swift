@@ -25,6 +25,8 @@ package struct EngineOptions: Sendable {
     package var checkpointNodeBytes = 64 << 20
     /// A transaction with more bytes than this is staged in files of its own.
     package var stagedTransactionBytes = 4 << 20
+    /// A staged transaction writes its nodes out when they hold so many bytes.
+    package var stagedNodeBytes = 32 << 20
     /// The least size of a log file, in bytes; lower in tests only.
     package var logFileBytesMin = 64 << 10
     /// Checkpoints by themselves when one is due; off in tests that want to say when.

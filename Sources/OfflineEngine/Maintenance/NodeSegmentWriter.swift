@@ -14,12 +14,16 @@ struct NodeSegmentWriter: NodeSink {
 
     private static let bufferBytes = 1 << 20
 
-    init(files: OpenFiles, number: FileNumber) throws(EngineError) {
+    init(
+        files: OpenFiles, number: FileNumber, isStaged: Bool = false
+    ) throws(EngineError) {
         self.files = files
         self.number = number
         let path = files.path(number, .tree)
         file = try io { () throws(FileSystemError) in try files.system.open(path, .create) }
-        buffer = FileHeader(kind: .tree, store: files.store, number: number).encoded()
+        buffer = FileHeader(
+            kind: .tree, store: files.store, number: number, isStaged: isStaged
+        ).encoded()
     }
 
     private var end: UInt64 { flushed + UInt64(buffer.count) }
@@ -79,14 +83,21 @@ struct NodeSegmentWriter: NodeSink {
                 operationCount: 0, chain: 0),
             seals: false)
         buffer.append(contentsOf: frame)
-        try flush()
-        let total = Int(flushed)
+        let segment = try finish()
         try io { () throws(FileSystemError) in
-            try file.sync()
+            try segment.file.sync()
             try files.system.syncDirectory(files.folder)
-            try files.add(file, number, .tree, length: total)
         }
         return position
+    }
+
+    /// Writes what is left and maps the file, so that its nodes can be read. Durable it is not.
+    mutating func finish() throws(EngineError) -> StoredFile {
+        try flush()
+        let total = Int(flushed)
+        return try io { () throws(FileSystemError) in
+            try files.add(file, number, .tree, length: total)
+        }
     }
 
     /// Removes the file: the checkpoint failed, and nothing refers to it.

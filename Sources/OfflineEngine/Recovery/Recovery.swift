@@ -321,65 +321,31 @@ struct Recovery {
             try replay.apply(body, at: start, header: header)
             return UInt64(header.operationCount)
         case .adoption:
-            let adopted: [AdoptedFile]
+            let adoption: Adoption
             do throws(ByteError) {
-                adopted = try unsafe body.withBytes { bytes throws(ByteError) in
-                    try unsafe AdoptedFile.decode(bytes)
+                adoption = try unsafe body.withBytes { bytes throws(ByteError) in
+                    try unsafe Adoption.decoded(bytes)
                 }
             } catch {
                 throw .corrupted(
                     "an adoption frame is damaged: \(error.message)",
                     file: FileNames.log(place.file), offset: place.offset)
             }
-            var sequences: UInt64 = 0
-            for part in adopted { sequences += try adopt(part, header, &replay, files) }
-            return sequences
+            for file in adoption.files {
+                let usage = FileUsage(file, baseSequence: header.sequence)
+                try openFile(
+                    Catalog.File(
+                        number: file.number, kind: file.kind, isStaged: true, length: file.length,
+                        liveBytes: file.liveBytes), isActive: false, files)
+                replay.adopt(file.number, usage)
+            }
+            try replay.adopt(adoption, header)
+            return UInt64(header.operationCount)
         case .stagedPart:
             throw .corrupted(
                 "a staged part stands in the log itself", file: FileNames.log(place.file),
                 offset: place.offset)
         }
-    }
-
-    /// Replays one file of a staged transaction; how many operations it has.
-    private func adopt(
-        _ part: AdoptedFile, _ header: FrameHeader, _ replay: inout Replay, _ files: OpenFiles
-    ) throws(EngineError) -> UInt64 {
-        let stored = try files.open(part.number, .log, length: part.length)
-        replay.adopt(
-            part.number,
-            FileUsage(
-                kind: .log, isStaged: true, length: part.length, liveBytes: 0,
-                baseSequence: header.sequence))
-        var offset = UInt64(FileHeader.size)
-        var chain: UInt32 = 0
-        var count: UInt64 = 0
-        let reader = try io { () throws(FileSystemError) in
-            try FrameReader(file: stored.file, number: part.number, storeTag: files.store.tag)
-        }
-        while offset < part.length {
-            let reading = try io { () throws(FileSystemError) in
-                try reader.frame(at: offset, chain: chain)
-            }
-            guard case .frame(let inner, let checksum, let body) = reading,
-                inner.kind == .stagedPart
-            else {
-                throw .corrupted(
-                    "a staged file isn't what the log adopted", file: stored.name, offset: offset)
-            }
-            try replay.apply(
-                body,
-                at: LogPosition(file: part.number, offset: offset + UInt64(FrameHeader.size)),
-                header: inner)
-            offset += UInt64(inner.frameLength)
-            chain = checksum
-            count += UInt64(inner.operationCount)
-        }
-        guard offset == part.length, chain == part.chain else {
-            throw .corrupted(
-                "a staged file isn't what the log adopted", file: stored.name, offset: offset)
-        }
-        return count
     }
 
     /// The file whose header says that the log went on in it from exactly here.

@@ -91,6 +91,32 @@ struct Replay {
     /// Enters a staged file that the log adopted.
     mutating func adopt(_ file: FileNumber, _ usage: FileUsage) { state.files[file] = usage }
 
+    /// Takes in a staged transaction: its nodes are on disk, so its roots are all there is to do.
+    mutating func adopt(_ adoption: Adoption, _ header: FrameHeader) throws(EngineError) {
+        let place = Place(file: header.position.file, offset: header.position.offset)
+        for dead in adoption.dead { note(dead.file, -dead.bytes) }
+        for collection in adoption.collections {
+            let part = try part(collection.id, place)
+            guard
+                collection.trees.dropFirst().map(\.index) == part.indexes.map(\.index),
+                part.names.count + collection.names.count <= NameDictionary.countMax
+            else { throw place.corrupted("an adoption doesn't fit collection \(collection.id)") }
+            if !collection.names.isEmpty {
+                do {
+                    try derivation.extendNames(of: collection.id, with: collection.names)
+                } catch { throw place.corrupted("field names can't be replayed: \(error)") }
+            }
+            parts[collection.id] = Part(
+                base: part.base, owner: part.owner,
+                primary: Tree(root: collection.trees[0].root, files: files.table),
+                indexes: collection.trees.dropFirst().map {
+                    ($0.index, Tree(root: $0.root, files: files.table))
+                }, names: part.names.appending(collection.names))
+        }
+        report.replayedFrames += 1
+        report.replayedOperations += header.operationCount
+    }
+
     private mutating func apply(
         _ operation: LogOperation, _ entry: [UInt8], _ place: Place
     ) throws(EngineError) {

@@ -77,12 +77,7 @@ package struct Catalog: Equatable, Sendable {
             bytes.appendLengthPrefixed(collection.definition)
             bytes.appendVarint(UInt64(collection.names.count))
             for name in collection.names { bytes.appendLengthPrefixed(Array(name.utf8)) }
-            bytes.appendVarint(UInt64(collection.trees.count))
-            for tree in collection.trees {
-                bytes.appendVarint(UInt64(tree.index))
-                bytes.appendLittle(withRoots ? tree.root.node : 0)
-                bytes.appendVarint(withRoots ? tree.root.count : 0)
-            }
+            Self.appendTrees(collection.trees, withRoots: withRoots, to: &bytes)
         }
         let files = withRoots ? self.files : []
         bytes.appendVarint(UInt64(files.count))
@@ -94,6 +89,15 @@ package struct Catalog: Equatable, Sendable {
             if file.isStaged { bytes.appendVarint(file.baseSequence) }
         }
         return bytes
+    }
+
+    static func appendTrees(_ trees: [TreeEntry], withRoots: Bool, to bytes: inout [UInt8]) {
+        bytes.appendVarint(UInt64(trees.count))
+        for tree in trees {
+            bytes.appendVarint(UInt64(tree.index))
+            bytes.appendLittle(withRoots ? tree.root.node : 0)
+            bytes.appendVarint(withRoots ? tree.root.count : 0)
+        }
     }
 
     /// Reads a catalog from a body whose checksum was right; everything is checked all the same.
@@ -128,10 +132,15 @@ package struct Catalog: Equatable, Sendable {
         let id = try unsafe reader.count(atMost: Int(Limits.collectionIDMax))
         guard id > 0 else { throw ByteError("collection 0", at: unsafe reader.offset) }
         let definition = try unsafe reader.lengthPrefixedArray()
-        let nameCount = try unsafe reader.count(
-            atMost: min(NameDictionary.countMax, reader.remaining))
+        let names = try unsafe decodeNames(&reader)
+        let trees = try unsafe decodeTrees(&reader, collection: UInt32(id))
+        return Collection(id: UInt32(id), definition: definition, names: names, trees: trees)
+    }
+
+    static func decodeNames(_ reader: inout ByteReader) throws(ByteError) -> [String] {
+        let count = try unsafe reader.count(atMost: min(NameDictionary.countMax, reader.remaining))
         var names: [String] = []
-        for _ in 0..<nameCount {
+        for _ in 0..<count {
             let at = unsafe reader.offset
             let bytes = try unsafe reader.lengthPrefixedArray()
             guard let name = String(validating: bytes, as: UTF8.self) else {
@@ -139,24 +148,29 @@ package struct Catalog: Equatable, Sendable {
             }
             names.append(name)
         }
-        let treeCount = try unsafe reader.count(atMost: reader.remaining)
+        return names
+    }
+
+    /// A collection's trees: the primary tree first, then ascending by index.
+    static func decodeTrees(
+        _ reader: inout ByteReader, collection id: UInt32
+    ) throws(ByteError) -> [TreeEntry] {
+        let count = try unsafe reader.count(atMost: reader.remaining)
         var trees: [TreeEntry] = []
-        for position in 0..<treeCount {
+        for position in 0..<count {
             let at = unsafe reader.offset
             let index = UInt32(try unsafe reader.count(atMost: Int(UInt32.max)))
             let node = try unsafe reader.little(UInt64.self)
-            let count = try unsafe reader.varint()
-            guard node == 0 || node & 1 == 1, (node == 0) == (count == 0),
-                (index == 0) == (position == 0),
-                trees.last.map({ $0.index < index }) ?? true
+            let entries = try unsafe reader.varint()
+            guard node == 0 || node & 1 == 1, (node == 0) == (entries == 0),
+                (index == 0) == (position == 0), trees.last.map({ $0.index < index }) ?? true
             else { throw ByteError("a tree entry is out of order or no location", at: at) }
-            trees.append(
-                TreeEntry(collection: UInt32(id), index: index, node: node, count: count))
+            trees.append(TreeEntry(collection: id, index: index, node: node, count: entries))
         }
         guard !trees.isEmpty else {
             throw ByteError("a collection without a primary tree", at: unsafe reader.offset)
         }
-        return Collection(id: UInt32(id), definition: definition, names: names, trees: trees)
+        return trees
     }
 
     private static func decodeFile(_ reader: inout ByteReader) throws(ByteError) -> File {

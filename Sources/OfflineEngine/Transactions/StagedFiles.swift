@@ -1,52 +1,53 @@
-// Files of a transaction that is too large for a log file. They are log files that count only once a commit frame, the
-// adoption, names them; until then nothing points to them, and an open after a crash removes them.
+// Files of a transaction that is too large for a log file: log files with its records, node segments with its nodes. They
+// count only once an adoption frame names them; until then nothing points to them, and an open after a crash removes
+// them. So a transaction of any size holds bounded memory.
 //
-// A staged file: header (flag staged), then frames of kind staged part, each with operations like a commit's, chained from 0
-// within the file. Their sequences count from 0 over all files of the transaction; the adoption frame's sequence is
-// what they are relative to.
+// A staged log file: header (flag staged), then one frame of kind staged part, with operations like a commit's. Their
+// sequences count from 0 over all files of the transaction and are relative to the adoption frame's.
+// A staged node segment: header (flag staged), then nodes; no catalog.
 //
-// Adoption body: varint count, then for each file: varint number, varint length, u32 chain value at its end.
-package import OfflineBytes
+// Before the first node is spilled a checkpoint writes all nodes that the transaction is based on: its trees then lead to
+// its own pages and to files only.
+internal import OfflineBytes
 
 /// The staged files of one transaction. Used by the transaction's thread only.
 final class StagedFiles {
     private struct Part {
         var file: StoredFile
-        var length: UInt64
-        var chain: UInt32
-        var liveBytes: Int64 = 0
+        var liveBytes: Int64
     }
 
     private let engine: Engine
     private var parts: [Part] = []
-    private var nextSequence: UInt64 = 0
+    /// Operations in the log files.
+    private(set) var operationCount = 0
 
-    init(engine: Engine) {
+    init(engine: Engine) throws(EngineError) {
         self.engine = engine
+        try engine.checkpoint()
     }
 
-    var count: Int { parts.count }
-
-    /// Writes a body as a frame; where the frame begins.
-    func append(_ frame: inout PendingFrame) throws(EngineError) -> LogPosition {
-        let bodyLength = frame.bodyLength
-        let length = FrameHeader.frameLength(body: bodyLength)
-        // A file of its own for each body: it is written once, so nothing is prepared, and its size is known.
+    /// Writes a body as a frame of a file of its own; where the frame begins. The file is written once and its size is known, so
+    /// nothing is written ahead.
+    func append(
+        _ frame: inout PendingFrame, liveBytes: Int64
+    ) throws(EngineError) -> LogPosition {
         let number = engine.logFiles.takeNumber()
         let position = LogPosition(file: number, offset: UInt64(FileHeader.size))
         var bytes = FileHeader(
             kind: .log, store: engine.files.store, number: number, isStaged: true
         ).encoded()
-        var body = frame.bytes
-        body.append(contentsOf: repeatElement(0, count: length - body.count))
+        let length = FrameHeader.frameLength(body: frame.bodyLength)
+        var framed = frame.bytes
+        framed.append(contentsOf: repeatElement(0, count: length - framed.count))
         let header = FrameHeader(
             kind: .stagedPart, storeTag: engine.files.store.tag, position: position,
-            bodyLength: bodyLength, sequence: nextSequence, durableThrough: nil, bodyChecksum: 0,
-            operationCount: frame.operationCount, chain: 0)
-        let chain = LogWriter.finish(&body, header, seals: true, isRelative: true)
-        bytes.append(contentsOf: body)
+            bodyLength: frame.bodyLength, sequence: UInt64(operationCount), durableThrough: nil,
+            bodyChecksum: 0, operationCount: frame.operationCount, chain: 0)
+        _ = LogWriter.finish(&framed, header, seals: true, isRelative: true)
+        bytes.append(contentsOf: framed)
         let path = engine.files.path(number, .log)
-        let file = try io { () throws(FileSystemError) in
+        let stored = try io { () throws(FileSystemError) in
             let file = try engine.files.system.open(path, .create)
             do throws(FileSystemError) {
                 try file.write(bytes, at: 0)
@@ -57,15 +58,46 @@ final class StagedFiles {
                 throw error
             }
         }
-        parts.append(Part(file: file, length: UInt64(bytes.count), chain: chain))
-        nextSequence += UInt64(frame.operationCount)
+        parts.append(Part(file: stored, liveBytes: liveBytes))
+        operationCount += frame.operationCount
         return position
     }
 
-    func noteLive(_ number: FileNumber, _ bytes: Int64) {
-        for index in parts.indices where parts[index].file.number == number {
-            parts[index].liveBytes += bytes
+    /// Writes all pages of the transaction to a node segment and lets go of them.
+    func spill(_ transactionParts: inout [TransactionPart]) throws(EngineError) {
+        guard transactionParts.contains(where: { unsafe !$0.owner.created.isEmpty }) else { return }
+        let through = engine.completedSegment
+        var segment = try NodeSegmentWriter(
+            files: engine.files, number: engine.logFiles.takeNumber(), isStaged: true)
+        do throws(EngineError) {
+            let table = engine.files.table
+            var written = transactionParts
+            for index in written.indices where written[index].isChanged {
+                written[index].primary.root = try Tree.pack(
+                    written[index].primary.root, files: table, through: through, into: &segment)
+                for tree in written[index].indexes.indices {
+                    written[index].indexes[tree].tree.root = try Tree.pack(
+                        written[index].indexes[tree].tree.root, files: table, through: through,
+                        into: &segment)
+                }
+            }
+            let stored = try segment.finish()
+            parts.append(Part(file: stored, liveBytes: Int64(stored.length)))
+            for part in written { part.owner.releaseCreated() }
+            transactionParts = written
+        } catch {
+            segment.discard()
+            throw error
         }
+    }
+
+    /// A record of a staged file was replaced.
+    func noteDead(_ number: FileNumber, _ bytes: Int64) -> Bool {
+        guard let index = parts.firstIndex(where: { $0.file.number == number }) else {
+            return false
+        }
+        parts[index].liveBytes -= bytes
+        return true
     }
 
     /// Makes all of it durable: bytes, then names.
@@ -76,60 +108,21 @@ final class StagedFiles {
         }
     }
 
-    func adoptionBody() -> [UInt8] {
-        var body: [UInt8] = []
-        body.appendVarint(UInt64(parts.count))
-        for part in parts {
-            body.appendVarint(UInt64(part.file.number.value))
-            body.appendVarint(part.length)
-            body.appendLittle(part.chain)
-        }
-        return body
-    }
-
-    /// The files as the store's state knows them.
-    func adopted(firstSequence: UInt64) -> [(file: FileNumber, usage: FileUsage)] {
+    var adopted: [Adoption.File] {
         parts.map {
-            (
-                $0.file.number,
-                FileUsage(
-                    kind: .log, isStaged: true, length: $0.length, liveBytes: $0.liveBytes,
-                    baseSequence: firstSequence)
-            )
+            Adoption.File(
+                number: $0.file.number, kind: $0.file.kind, length: UInt64($0.file.length),
+                liveBytes: $0.liveBytes)
         }
     }
 
     /// Removes the files; nothing points to them.
     func discard() {
         for part in parts {
-            let path = engine.files.path(part.file.number, .log)
+            let path = engine.files.path(part.file.number, part.file.kind)
             engine.files.drop(part.file.number)
             try? engine.files.system.remove(path)
         }
         parts = []
-    }
-}
-
-/// A staged file as an adoption frame names it.
-package struct AdoptedFile: Equatable {
-    package var number: FileNumber
-    package var length: UInt64
-    package var chain: UInt32
-
-    /// Reads an adoption frame's body.
-    package static func decode(_ bytes: UnsafeRawBufferPointer) throws(ByteError) -> [AdoptedFile] {
-        var reader = unsafe ByteReader(bytes)
-        let count = try unsafe reader.count(atMost: reader.remaining)
-        var files: [AdoptedFile] = []
-        for _ in 0..<count {
-            let number = try unsafe reader.count(atMost: Int(UInt32.max))
-            let length = try unsafe reader.count(atMost: Int(Location.offsetLimit))
-            files.append(
-                AdoptedFile(
-                    number: FileNumber(UInt32(number)), length: UInt64(length),
-                    chain: try unsafe reader.little()))
-        }
-        try unsafe reader.expectEnd()
-        return files
     }
 }

@@ -198,19 +198,22 @@ package final class WriteTransaction: @unchecked Sendable {
             appended()
             return try engine.commitNothing(done)
         }
+        let sequences: Int
         do throws(EngineError) {
-            if staged != nil || FrameHeader.frameLength(body: frame.bodyLength) > log.frameBytesMax
+            if staged != nil
+                || FrameHeader.frameLength(body: frame.bodyLength) > log.frameBytesMax
             {
                 try stageBody()
                 try finishStaging()
             }
+            sequences = frame.sequenceCount
             try append(done)
         } catch {
             rollback()
             throw error
         }
         appended()
-        engine.didAppend(operations: frame.sequenceCount)
+        engine.didAppend(operations: sequences)
     }
 
     private func append(_ done: @escaping @Sendable (EngineError?) -> Void) throws(EngineError) {
@@ -233,9 +236,10 @@ package final class WriteTransaction: @unchecked Sendable {
     private func makeVersions(
         _ place: LogWriter.Place, _ change: inout StateChange
     ) -> [CollectionVersion?] {
-        let bodyStart = place.frame.offset + UInt64(FrameHeader.size)
         if let staged {
-            change.adopted = staged.adopted(firstSequence: place.firstSequence)
+            change.adopted = staged.adopted.map {
+                ($0.number, FileUsage($0, baseSequence: place.firstSequence))
+            }
         } else {
             liveDeltas[place.frame.file, default: 0] += bodyLiveBytes
         }
@@ -243,13 +247,12 @@ package final class WriteTransaction: @unchecked Sendable {
         return parts.map { part in
             guard part.isChanged else { return nil }
             if staged == nil {
-                part.owner.resolveRelative(file: place.frame.file, base: bodyStart)
+                part.owner.resolveRelative(
+                    file: place.frame.file,
+                    base: place.frame.offset + UInt64(FrameHeader.size))
             }
             let version = part.base.with(
-                primary: part.primary.root,
-                indexes: part.indexes.map {
-                    Catalog.TreeEntry(index: $0.index, root: $0.tree.root)
-                }, names: part.names)
+                primary: part.primary.root, indexes: part.indexRoots, names: part.names)
             change.versions.append(version)
             return version
         }
@@ -312,34 +315,68 @@ package final class WriteTransaction: @unchecked Sendable {
                     $0.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self).littleEndian)
             }
             bodyLiveBytes -= (length + 7) & ~7
-        } else {
-            liveDeltas[location.file, default: 0] -= RecordAccess.paddedLength(
-                at: location, in: engine.files)
+            return
         }
+        let bytes = RecordAccess.paddedLength(at: location, in: engine.files)
+        if staged?.noteDead(location.file, bytes) == true { return }
+        liveDeltas[location.file, default: 0] -= bytes
     }
 
-    /// Moves the body to a staged file, where its records have their final places.
+    /// Moves the body to a staged file, where its records have their final places, and the nodes too once they are many.
     private func stageBody() throws(EngineError) {
-        guard frame.operationCount > 0 else { return }
-        let staging = staged ?? StagedFiles(engine: engine)
+        let staging: StagedFiles
+        if let staged { staging = staged } else { staging = try StagedFiles(engine: engine) }
         staged = staging
-        let place = try staging.append(&frame)
-        for part in parts {
-            part.owner.resolveRelative(
-                file: place.file, base: place.offset + UInt64(FrameHeader.size))
+        if frame.operationCount > 0 {
+            let place = try staging.append(&frame, liveBytes: bodyLiveBytes)
+            for part in parts {
+                part.owner.resolveRelative(
+                    file: place.file, base: place.offset + UInt64(FrameHeader.size))
+            }
+            bodyLiveBytes = 0
+            frame.bytes.removeLast(frame.bytes.count - FrameHeader.size)
+            frame.operationCount = 0
         }
-        staging.noteLive(place.file, bodyLiveBytes)
-        bodyLiveBytes = 0
-        frame.bytes.removeLast(frame.bytes.count - FrameHeader.size)
-        frame.operationCount = 0
+        let pages = parts.reduce(0) { unsafe $0 + $1.owner.created.count }
+        if pages * NodeLayout.pageSize > engine.options.stagedNodeBytes {
+            try staging.spill(&parts)
+        }
     }
 
     /// Makes the staged files durable and turns the frame into the one that adopts them.
     private func finishStaging() throws(EngineError) {
         guard let staged else { return }
+        try staged.spill(&parts)
         try staged.finish()
+        var adoption = Adoption()
+        adoption.files = staged.adopted
+        adoption.dead = liveDeltas.sorted { $0.key < $1.key }.map {
+            Adoption.Dead(file: $0.key, bytes: -$0.value)
+        }
+        adoption.collections = parts.filter(\.isChanged).map { part in
+            Adoption.Collection(
+                id: part.collection.id,
+                names: Array(part.names.names[part.base.names.count...]),
+                trees: [Catalog.TreeEntry(index: 0, root: part.primary.root)] + part.indexRoots)
+        }
         frame.kind = .adoption
-        frame.bytes.append(contentsOf: staged.adoptionBody())
-        frame.operationCount = staged.count
+        frame.bytes.append(contentsOf: adoption.encoded())
+        frame.operationCount = staged.operationCount
+    }
+}
+
+extension TransactionPart {
+    /// The index trees as they are now.
+    var indexRoots: [Catalog.TreeEntry] {
+        indexes.map { Catalog.TreeEntry(index: $0.index, root: $0.tree.root) }
+    }
+}
+
+extension FileUsage {
+    /// A staged file that an adoption brings in.
+    init(_ file: Adoption.File, baseSequence: UInt64) {
+        self.init(
+            kind: file.kind, isStaged: true, length: file.length, liveBytes: file.liveBytes,
+            baseSequence: baseSequence)
     }
 }

@@ -76,6 +76,12 @@ package final class PageOwner {
         unsafe retired.removeAll()
     }
 
+    /// Frees what the owner made, since all of it was written to a file. The pages that it replaced stay on their list.
+    package func releaseCreated() {
+        unsafe arena.free(contentsOf: created)
+        unsafe created.removeAll()
+    }
+
     /// Gives the records of a transaction their place: in all primary leaves that the owner made, a value with bit 0 set
     /// ((offset / 8) << 1 | 1 from the beginning of the transaction's body) becomes the location at `base` + offset.
     /// Only before the pages can be seen by others.

@@ -66,6 +66,7 @@ struct EngineHarness {
         var options = EngineOptions()
         options.logFileBytesMin = 8 << 10
         options.stagedTransactionBytes = 6 << 10
+        options.stagedNodeBytes = 12 << 10
         options.checkpointOperations = 150
         options.automaticCheckpoints = false
         return options
