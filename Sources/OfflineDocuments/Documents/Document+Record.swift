@@ -2,7 +2,7 @@
 internal import OfflineBytes
 
 extension Document {
-    /// A copy of the record, which owns its bytes.
+    /// A copy of a record that is read in place, in bytes of its own.
     @unsafe
     package init(copying record: RecordView) {
         // A record is its format's byte and its object.

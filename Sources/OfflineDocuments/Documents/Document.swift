@@ -47,13 +47,9 @@ public struct Document: Sendable {
 
     /// The document of a record's bytes, which have passed `RecordValidator` with these names or fewer.
     package init(record: [UInt8], names: NameDictionary) {
-        self = unsafe record.withUnsafeBytes { unsafe Document(copying: $0, names: names) }
-    }
-
-    /// The document of a copy of a record's bytes, which have passed `RecordValidator` with these names or fewer.
-    package init(copying record: UnsafeRawBufferPointer, names: NameDictionary) {
-        let bytes = unsafe RecordBytes(record, names: names)
-        self.init(StoredObject(bytes, offset: 1, length: record.count - 1))
+        self = unsafe record.withUnsafeBytes {
+            unsafe Document(copying: RecordView($0, names: names))
+        }
     }
 
     init(_ object: StoredObject) { storage = .stored(object) }

@@ -20,9 +20,10 @@ struct DamagedRecordTests {
             #expect(error.code == .corrupted)
             return false
         }
-        let root = unsafe RecordView(record, names: names).root
+        let view = unsafe RecordView(record, names: names)
+        let root = unsafe view.root
         unsafe traverse(root, names)
-        let document = unsafe Document(copying: record, names: names)
+        let document = unsafe Document(copying: view)
         _ = document.built
         for name in document.fieldNames { _ = document[name] }
         _ = document["absent"]
