@@ -18,6 +18,7 @@ package final class Engine: Sendable {
     private let writing: Writing?
     private let background = DispatchQueue(label: "offline.engine.background", qos: .utility)
     private let pending = Protected(Pending())
+    let heldStates = HeldStates()
 
     /// What only a writing engine has.
     private struct Writing: Sendable {
@@ -88,6 +89,9 @@ package final class Engine: Sendable {
 
     /// The published state now. Never waits for a writer.
     package var stateNow: StoreState { state.withLock { $0 } }
+
+    /// Says that a state may be read for long, so that checkpoints bound what it costs.
+    package func hold(_ state: HeldState) { heldStates.add(state) }
 
     /// One collection of the published state.
     package func version(_ id: UInt32) -> CollectionVersion? {

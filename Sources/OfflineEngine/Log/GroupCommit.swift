@@ -90,14 +90,16 @@ package final class GroupCommit: Sendable {
 
     /// Publishes a change that isn't in the log (equal trees in another place), after all that was appended before.
     package func publishInOrder(_ change: StateChange) {
-        state.withLock { state in
-            if state.failure != nil { return }
+        let isWaiting = state.withLock { state -> Bool in
+            if state.failure != nil { return false }
             if state.queue.isEmpty && !state.isSyncing {
                 publish(change)
-            } else {
-                state.queue.append(Waiting(change: change, done: nil))
+                return false
             }
+            state.queue.append(Waiting(change: change, done: nil))
+            return true
         }
+        if isWaiting { state.wakeAll() }
     }
 
     /// Calls `done` once everything appended so far is on stable storage.

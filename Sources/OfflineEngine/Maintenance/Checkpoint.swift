@@ -3,10 +3,12 @@
 // Steps:
 // 1. Freeze: the published state, which is exactly the log up to its position.
 // 2. Sync the log, so that no tree on disk points to bytes that aren't.
-// 3. Write the dirty nodes of the frozen trees to a new node segment, then the catalog; sync bytes, then the name.
+// 3. Write the dirty nodes of the frozen trees, and those that held states need, to a new node segment, then the catalog;
+//    sync bytes, then the name.
 // 4. Write the superblock.
 // 5. Swap: each collection's trees get the written nodes' locations for their addresses; nodes newer than the frozen
-//    state stay. A collection that is being written is swapped by whoever ends the write.
+//    state stay. A collection that is being written is swapped by whoever ends the write. Held states are moved onto equal
+//    trees without any address.
 //
 // Writers go on during 1 to 4; a frozen page is never changed in place, since every later writer has another owner id.
 // A failure before 4 leaves everything as it was: the file is removed, remembered locations are forgotten. One in 4
@@ -77,13 +79,12 @@ final class Checkpointer: Sendable {
         var segment = try NodeSegmentWriter(
             files: engine.files, number: engine.logFiles.takeNumber())
         let completed = state.completed
-        let packed: [CollectionVersion]
-        let usage: FileUsage
-        let catalog: LogPosition
+        let held = engine.heldStates.all.map { (holder: $0, state: $0.now) }
+        let written: Written
         do throws(EngineError) {
-            (packed, usage, catalog) = try pack(frozen, completed, &segment)
+            written = try pack(frozen, held.map(\.state), completed, &segment)
         } catch {
-            for version in frozen.collections {
+            for version in (held.map(\.state) + [frozen]).flatMap(\.collections) {
                 for entry in version.catalogEntry.trees {
                     Tree.forgetLocations(entry.root, after: completed)
                 }
@@ -92,24 +93,48 @@ final class Checkpointer: Sendable {
             throw error
         }
         try advance(&state.superblock) { superblock in
-            superblock.catalog = catalog
+            superblock.catalog = written.catalog
             superblock.replayPosition = frozen.position
             superblock.replayChain = frozen.chain
             superblock.durableSequence = frozen.nextSequence
             superblock.isCleanClose = isClosing
         }
         state.completed = segment.number
-        engine.publishFile(segment.number, usage)
-        return packed
+        engine.publishFile(segment.number, written.usage)
+        for (index, (holder, _)) in held.enumerated() { holder.replace(written.held[index]) }
+        return written.frozen
+    }
+
+    /// What step 3 made: the frozen collections, and those of each held state, with their roots on disk.
+    private struct Written {
+        var frozen: [CollectionVersion]
+        var held: [[CollectionVersion]]
+        var usage: FileUsage
+        var catalog: LogPosition
     }
 
     private func pack(
-        _ frozen: StoreState, _ completed: FileNumber, _ segment: inout NodeSegmentWriter
-    ) throws(EngineError) -> ([CollectionVersion], FileUsage, LogPosition) {
-        var written = frozen
+        _ frozen: StoreState, _ held: [StoreState], _ completed: FileNumber,
+        _ segment: inout NodeSegmentWriter
+    ) throws(EngineError) -> Written {
+        var state = frozen
+        let packed = try packed(frozen, completed, &segment)
+        for version in packed { state.set(version) }
+        var others: [[CollectionVersion]] = []
+        for state in held { others.append(try self.packed(state, completed, &segment)) }
+        let (body, usage) = segment.catalogNamingItself(
+            &state, nextFileNumber: engine.logFiles.next)
+        let catalog = try segment.finish(catalog: body, sequence: frozen.nextSequence)
+        return Written(frozen: packed, held: others, usage: usage, catalog: catalog)
+    }
+
+    /// The collections of a state with nothing in memory.
+    private func packed(
+        _ state: StoreState, _ completed: FileNumber, _ segment: inout NodeSegmentWriter
+    ) throws(EngineError) -> [CollectionVersion] {
         var packed: [CollectionVersion] = []
         let table = engine.files.table
-        for version in frozen.collections {
+        for version in state.collections {
             let primary = try Tree.pack(
                 version.primary, files: table, through: completed, into: &segment)
             var indexes: [Catalog.TreeEntry] = []
@@ -118,14 +143,9 @@ final class Checkpointer: Sendable {
                     entry.root, files: table, through: completed, into: &segment)
                 indexes.append(Catalog.TreeEntry(index: entry.index, root: root))
             }
-            let clean = version.with(primary: primary, indexes: indexes)
-            written.set(clean)
-            packed.append(clean)
+            packed.append(version.with(primary: primary, indexes: indexes))
         }
-        let (body, usage) = segment.catalogNamingItself(
-            &written, nextFileNumber: engine.logFiles.next)
-        let position = try segment.finish(catalog: body, sequence: frozen.nextSequence)
-        return (packed, usage, position)
+        return packed
     }
 
     private func advance(

@@ -6,8 +6,8 @@
 // sequences count from 0 over all files of the transaction and are relative to the adoption frame's.
 // A staged node segment: header (flag staged), then nodes; no catalog.
 //
-// Before the first node is spilled a checkpoint writes all nodes that the transaction is based on: its trees then lead to
-// its own pages and to files only.
+// Before anything is staged a checkpoint writes all nodes that the transaction is based on, and its trees are re-pointed to
+// what was written: they then lead to its own pages and to files only.
 internal import OfflineBytes
 
 /// The staged files of one transaction. Used by the transaction's thread only.
@@ -22,9 +22,21 @@ final class StagedFiles {
     /// Operations in the log files.
     private(set) var operationCount = 0
 
-    init(engine: Engine) throws(EngineError) {
+    init(
+        engine: Engine, _ transactionParts: inout [TransactionPart]
+    ) throws(EngineError) {
         self.engine = engine
         try engine.checkpoint()
+        let through = engine.completedSegment
+        for index in transactionParts.indices {
+            let owner = transactionParts[index].owner
+            transactionParts[index].primary.root = try Tree.swap(
+                transactionParts[index].primary.root, through: through, owner)
+            for tree in transactionParts[index].indexes.indices {
+                transactionParts[index].indexes[tree].tree.root = try Tree.swap(
+                    transactionParts[index].indexes[tree].tree.root, through: through, owner)
+            }
+        }
     }
 
     /// Writes a body as a frame of a file of its own; where the frame begins. The file is written once and its size is known, so

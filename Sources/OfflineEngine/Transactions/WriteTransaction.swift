@@ -325,7 +325,11 @@ package final class WriteTransaction: @unchecked Sendable {
     /// Moves the body to a staged file, where its records have their final places, and the nodes too once they are many.
     private func stageBody() throws(EngineError) {
         let staging: StagedFiles
-        if let staged { staging = staged } else { staging = try StagedFiles(engine: engine) }
+        if let staged {
+            staging = staged
+        } else {
+            staging = try StagedFiles(engine: engine, &parts)
+        }
         staged = staging
         if frame.operationCount > 0 {
             let place = try staging.append(&frame, liveBytes: bodyLiveBytes)

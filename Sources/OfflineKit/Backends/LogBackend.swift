@@ -68,7 +68,10 @@ package final class LogBackend: StorageBackend {
         }
     }
 
-    package func snapshot() throws -> any BackendReader { LogReader(try engine.stateNow) }
+    package func snapshot() throws -> any BackendReader {
+        let engine = try engine
+        return LogReader(engine.stateNow, of: engine)
+    }
 
     package func begin(
         _ collections: [CollectionID], reading: [CollectionID]

@@ -4,13 +4,20 @@ internal import OfflineEngine
 
 /// A snapshot of the engine's published state.
 final class LogReader: BackendReader {
-    private let state: StoreState
+    private let state: HeldState
+    private let engine: Engine?
+    let storedVersion: UInt64
 
-    init(_ state: StoreState) { self.state = state }
+    /// Over a published state, or, without an engine, over one that is only looked at for a moment.
+    init(_ state: StoreState, of engine: Engine? = nil) {
+        self.state = HeldState(state)
+        self.engine = engine
+        storedVersion = state.applicationVersion
+    }
 
-    var storedVersion: UInt64 { state.applicationVersion }
+    func hold() { engine?.hold(state) }
 
-    func collections() -> [StoredCollection] { state.collections.map { StoredCollection($0) } }
+    func collections() -> [StoredCollection] { state.now.collections.map { StoredCollection($0) } }
 
     func names(of collection: CollectionID) -> [String] {
         state.version(collection.value)?.names.names ?? []

@@ -194,6 +194,8 @@ public struct BackendVerification: Sendable {
 public protocol BackendReader: AnyObject, Sendable {
     /// The application's schema version that the last `define` stored; 0 in a new store.
     var storedVersion: UInt64 { get }
+    /// The reader may be kept for long: a backend may bound what that costs, as long as the reader doesn't change.
+    func hold()
     /// All collections as of this reader.
     func collections() -> [StoredCollection]
     /// The dictionary of a collection as of this reader.
@@ -213,6 +215,11 @@ public protocol BackendReader: AnyObject, Sendable {
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int
     /// A cursor before the first entry of the range, or behind the last if `descending`.
     func cursor(_ tree: TreeID, in range: KeyRange, descending: Bool) throws -> any BackendCursor
+}
+
+extension BackendReader {
+    /// Nothing to do.
+    public func hold() {}
 }
 
 /// Walks a range of one tree. For one thread at a time.

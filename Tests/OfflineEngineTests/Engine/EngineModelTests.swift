@@ -14,7 +14,7 @@ struct EngineModelTests {
     ) throws {
         var random = SeededRandom(seed: seed)
         var harness = try EngineHarness(SimulatedFileSystem())
-        var held: [(state: StoreState, model: EngineModel)] = []
+        var held: [(state: HeldState, model: EngineModel)] = []
         for step in 0..<Self.steps {
             let context = "seed \(seed), step \(step)"
             switch random.below(40) {
@@ -33,10 +33,13 @@ struct EngineModelTests {
                     try EngineHarness.apply(change, to: transaction)
                 }
                 transaction.rollback()
-            case 4: held.append((harness.engine.stateNow, harness.model))
+            case 4:
+                let state = HeldState(harness.engine.stateNow)
+                if random.chance(2, in: 3) { harness.engine.hold(state) }
+                held.append((state, harness.model))
             case 5 where !held.isEmpty:
                 let (state, model) = held.remove(at: random.below(held.count))
-                let found = try EngineHarness.contents(state)
+                let found = try EngineHarness.contents(state.now)
                 #expect(found == model.withAll(EngineHarness.collections), "\(context)")
             case 6: try harness.commit(random.engineSteps(atMost: 150))
             default: try harness.commit(random.engineSteps(atMost: 6))
@@ -44,6 +47,29 @@ struct EngineModelTests {
             if step % 50 == 0 { try harness.check(context) }
         }
         try harness.check("seed \(seed), end")
+        try harness.engine.close()
+    }
+}
+
+struct HeldStateTests {
+    @Test func `a state held over many checkpoints keeps no pages in memory`() throws {
+        var harness = try EngineHarness(SimulatedFileSystem())
+        var random = SeededRandom(seed: 21)
+        for _ in 0..<20 { try harness.commit(random.engineSteps(atMost: 40)) }
+        let held = HeldState(harness.engine.stateNow)
+        harness.engine.hold(held)
+        let model = harness.model.withAll(EngineHarness.collections)
+        for _ in 0..<10 {
+            for _ in 0..<20 { try harness.commit(random.engineSteps(atMost: 40)) }
+            try harness.engine.checkpoint()
+        }
+        let bytes = harness.engine.files.arena.bytesInUse
+        #expect(try EngineHarness.contents(held.now) == model)
+        for entry in held.now.collections.flatMap(\.catalogEntry.trees) {
+            #expect(entry.root.isStored)
+        }
+        // Nothing was written since the last checkpoint, so nothing needs to be in memory.
+        #expect(bytes == 0)
         try harness.engine.close()
     }
 }
