@@ -4,33 +4,59 @@ internal import OfflineEngine
 
 /// A snapshot of the engine's published state.
 final class LogReader: BackendReader {
-    private let state: HeldState
+    /// A state that is read for a moment costs nothing to look at; one that is kept is moved by checkpoints.
+    private enum Source {
+        case passing(StoreState)
+        case kept(HeldState)
+    }
+    private let source: Source
     private let engine: Engine?
     let storedVersion: UInt64
 
-    /// Over a published state, or, without an engine, over one that is only looked at for a moment.
+    /// Over a published state, or, without an engine, over one that isn't published yet.
     init(_ state: StoreState, of engine: Engine? = nil) {
-        self.state = HeldState(state)
+        source = .passing(state)
         self.engine = engine
         storedVersion = state.applicationVersion
     }
 
-    func hold() { engine?.hold(state) }
-
-    func collections() -> [StoredCollection] { state.now.collections.map { StoredCollection($0) } }
-
-    func names(of collection: CollectionID) -> [String] {
-        state.version(collection.value)?.names.names ?? []
+    private init(_ state: HeldState, _ version: UInt64) {
+        source = .kept(state)
+        engine = nil
+        storedVersion = version
     }
 
-    func nameCount(of collection: CollectionID) -> Int {
-        state.version(collection.value)?.names.count ?? 0
+    func kept() -> any BackendReader {
+        guard case .passing(let state) = source, let engine else { return self }
+        let held = HeldState(state)
+        engine.hold(held)
+        return LogReader(held, storedVersion)
     }
+
+    private func version(_ collection: CollectionID) -> CollectionVersion? {
+        switch source {
+        case .passing(let state): state.version(collection.value)
+        case .kept(let state): state.version(collection.value)
+        }
+    }
+
+    func collections() -> [StoredCollection] {
+        let state =
+            switch source {
+            case .passing(let state): state
+            case .kept(let state): state.now
+            }
+        return state.collections.map { StoredCollection($0) }
+    }
+
+    func names(of collection: CollectionID) -> [String] { version(collection)?.names.names ?? [] }
+
+    func nameCount(of collection: CollectionID) -> Int { version(collection)?.names.count ?? 0 }
 
     func withRecord(
         _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
     ) throws -> Bool {
-        guard let version = state.version(collection.value) else { return false }
+        guard let version = version(collection) else { return false }
         return try unsafe key.withUnsafeBytes { bytes in
             try unsafe version.withRecord(bytes) { try unsafe body($0.bytes) }
         }
@@ -58,7 +84,7 @@ final class LogReader: BackendReader {
     }
 
     private func reader(_ tree: TreeID) -> TreeReader? {
-        state.version(tree.collection.value).flatMap { TreeReader($0, index: tree.index) }
+        version(tree.collection).flatMap { TreeReader($0, index: tree.index) }
     }
 }
 

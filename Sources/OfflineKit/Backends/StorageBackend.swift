@@ -194,8 +194,8 @@ public struct BackendVerification: Sendable {
 public protocol BackendReader: AnyObject, Sendable {
     /// The application's schema version that the last `define` stored; 0 in a new store.
     var storedVersion: UInt64 { get }
-    /// The reader may be kept for long: a backend may bound what that costs, as long as the reader doesn't change.
-    func hold()
+    /// The same state in a reader that may be kept for long: a backend bounds there what that costs.
+    func kept() -> any BackendReader
     /// All collections as of this reader.
     func collections() -> [StoredCollection]
     /// The dictionary of a collection as of this reader.
@@ -218,8 +218,8 @@ public protocol BackendReader: AnyObject, Sendable {
 }
 
 extension BackendReader {
-    /// Nothing to do.
-    public func hold() {}
+    /// The reader itself.
+    public func kept() -> any BackendReader { self }
 }
 
 /// Walks a range of one tree. For one thread at a time.
