@@ -94,7 +94,9 @@ extension Engine {
         }
         var roots: [UInt32: TreeRoot] = [:]
         for (index, unsorted) in keys {
-            var builder = Tree.build(valueWidth: 0, owner: owner, files: files.table)
+            var builder = Tree.build(
+                valueWidth: 0, identity: TreeIdentity(collection: version.id, tree: index),
+                owner: owner, files: files.table)
             for key in unsorted.sorted(by: { ByteOrder.compare($0, $1) < 0 }) {
                 try unsafe key.withUnsafeBytes { try unsafe builder.append(key: $0, value: 0) }
             }

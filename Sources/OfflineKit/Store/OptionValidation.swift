@@ -55,7 +55,7 @@ enum OptionValidation {
         OfflineError(.invalidOptions, problem)
     }
 
-    private static func notBuilt(_ option: String) -> OfflineError {
+    static func notBuilt(_ option: String) -> OfflineError {
         invalid("\(option) is not in this build")
     }
 }

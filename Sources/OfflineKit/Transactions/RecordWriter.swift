@@ -1,6 +1,8 @@
 // The one write path: every record that is created, changed or deleted, alone or in a batch, by the store or in a transaction,
 // passes through here.
 //
+// What a query has included in a document is no part of the record and is dropped here.
+//
 // Each function is one statement: it has its whole effect on the batch, or, if it throws, none, unless `isBroken` says that the
 // backend failed in the middle: then the batch must be rolled back.
 internal import OfflineBytes
@@ -26,7 +28,8 @@ struct RecordWriter {
     ) throws -> [Document] {
         try statement(collection) { [uuids] statement in
             var keys = RecordKeys(collection, statement.adapter, uuids)
-            for var document in documents {
+            for document in documents {
+                var document = document.withoutIncludes
                 let key = try keys.forCreating(&document)
                 if try statement.adapter.hasRecord(of: collection, key: key) {
                     throw OfflineError(
@@ -45,6 +48,7 @@ struct RecordWriter {
     ) throws -> [Document] {
         try statement(collection) { statement in
             for document in documents {
+                let document = document.withoutIncludes
                 let key = try RecordKeys.existing(in: document, of: collection)
                 let wasThere =
                     switch mode {
@@ -64,7 +68,7 @@ struct RecordWriter {
     /// Adds or replaces a record.
     mutating func upsert(_ document: Document, in collection: CollectionState) throws -> Document {
         let written = try statement(collection) { [uuids] statement in
-            var document = document
+            var document = document.withoutIncludes
             var keys = RecordKeys(collection, statement.adapter, uuids)
             let key = try keys.forCreating(&document)
             if try !statement.replace(document, key: key) {

@@ -68,9 +68,8 @@ struct WriteStatement {
         else { return false }
         before.removeAll()
         derive(old, key, into: \.before)
-        var merged = Document(record: old, names: names.dictionary)
-        for (name, value) in document { merged[name] = value }
-        try change(to: merged, key: key)
+        let stored = Document(record: old, names: names.dictionary)
+        try change(to: DocumentMerge.merge(document, into: stored), key: key)
         return true
     }
 

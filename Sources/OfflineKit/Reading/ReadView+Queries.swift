@@ -1,0 +1,27 @@
+// What a store, a snapshot and a transaction let callers read.
+
+extension ReadView {
+    /// The record with this key and what it includes; nil where there is none.
+    func get(_ collection: String, _ key: Value, include: [Include]) throws -> Document? {
+        guard include.isEmpty else {
+            return try QueryEngine(self).get(collection, key, include: include)
+        }
+        let collection = try self.collection(collection)
+        return try document(collection, key: RecordKeys.encoded(key, of: collection))
+    }
+
+    /// The records that the query describes, in its order.
+    func query(_ collection: String, _ query: Query) throws -> [Document] {
+        try QueryEngine(self).query(collection, query)
+    }
+
+    /// How many records match.
+    func count(_ collection: String, _ filters: Filter) throws -> Int {
+        try QueryEngine(self).count(collection, filters)
+    }
+
+    /// How a query would run, or, with `analyze`, has run.
+    func explain(_ collection: String, _ query: Query, analyze: Bool) throws -> QueryPlan {
+        try QueryEngine(self).explain(collection, query, analyze: analyze)
+    }
+}

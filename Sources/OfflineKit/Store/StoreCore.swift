@@ -1,0 +1,148 @@
+// What an open store is made of. OfflineStore checks its state and delegates here; transactions hold on to it.
+//
+// Writing: locks on the collections (CollectionLocks), a batch of the backend, one or more statements (RecordWriter), commit. The
+// locks are released as soon as the backend says that the next batch may begin, which is before the commit is durable: so
+// many writers of one collection share a sync. Readers take no lock.
+internal import OfflineBytes
+
+/// An open store.
+final class StoreCore: Sendable {
+    let backend: any StorageBackend
+    let schema: SchemaState
+    let deadlines: Deadlines
+    let options: StorageOptions
+    var transactionTimeout: Duration { options.transactionTimeout }
+    let clock: any DeadlineClock
+    private let locks: CollectionLocks
+    private let uuids = UUIDGenerator()
+    /// Transactions that were begun with `beginTransaction` and may still be open.
+    private let handles = Protected<[ObjectIdentifier: WeakTransaction]>([:])
+
+    private struct WeakTransaction {
+        weak let transaction: Transaction?
+    }
+
+    init(
+        _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
+        clock: any DeadlineClock
+    ) {
+        self.backend = backend
+        self.schema = schema
+        self.options = options
+        self.clock = clock
+        deadlines = Deadlines(clock)
+        locks = CollectionLocks(deadlines)
+    }
+
+    /// A view of what is committed now.
+    func view() throws -> ReadView {
+        do {
+            return ReadView(snapshot: try backend.snapshot(), schema: schema)
+        } catch {
+            throw ErrorMapping.publicError(error)
+        }
+    }
+
+    // MARK: Batches
+
+    /// Waits for the collections and begins a batch on them.
+    func begin(
+        writing: [CollectionState], reading: [CollectionState], as operation: StaticString
+    ) async throws -> OpenBatch {
+        try OwnTransaction.checkNotInside(self)
+        if options.isReadOnly, let first = writing.first {
+            throw OfflineError(
+                .readOnly, "the store was opened for reading only", collection: first.name)
+        }
+        let hold = try await locks.acquire(
+            request(writing, reading, operation), timeout: transactionTimeout)
+        do {
+            let batch = try backend.begin(writing.map(\.id), reading: reading.map(\.id))
+            return OpenBatch(
+                batch, BatchScope(writing: writing, reading: reading), hold, schema, uuids)
+        } catch {
+            locks.release(hold)
+            throw ErrorMapping.publicError(error)
+        }
+    }
+
+    /// Commits and releases the locks, whether or not it succeeds.
+    func commit(_ open: OpenBatch) async throws {
+        defer { locks.release(open.hold) }
+        do {
+            try await open.batch.commit(appended: { locks.release(open.hold) })
+        } catch {
+            open.batch.rollback()
+            throw ErrorMapping.publicError(error)
+        }
+        open.scope.names.publish(open.scope.writing)
+    }
+
+    /// Drops what was written and releases the locks.
+    func rollback(_ open: OpenBatch) {
+        open.batch.rollback()
+        locks.release(open.hold)
+    }
+
+    /// One statement in a batch of its own.
+    func write<Result>(
+        _ name: String, as operation: StaticString,
+        _ body: (inout RecordWriter, CollectionState) throws -> Result
+    ) async throws -> Result {
+        let collection = try schema.collection(name)
+        var open = try await begin(writing: [collection], reading: [], as: operation)
+        let result: Result
+        do {
+            result = try body(&open.writer, collection)
+        } catch {
+            rollback(open)
+            throw error
+        }
+        try await commit(open)
+        return result
+    }
+
+    private func request(
+        _ writing: [CollectionState], _ reading: [CollectionState], _ operation: StaticString
+    ) -> LockRequest {
+        var exclusive = writing.map(\.id)
+        // A backend with one writer: an id that no collection has stands for the right to have a batch.
+        if !backend.allowsParallelWriters { exclusive.append(CollectionID(0)) }
+        return LockRequest(exclusive: exclusive, shared: reading.map(\.id)) {
+            "\(operation) on \((writing + reading).map(\.name).joined(separator: ", "))"
+        }
+    }
+
+    /// How many batches are open or waited for.
+    var requestCount: Int { locks.requestCount }
+
+    // MARK: Closing
+
+    /// Remembers a transaction that its owner must end.
+    func register(_ transaction: Transaction) {
+        handles.withLock { handles in
+            if handles.count > 64 { handles = handles.filter { $0.value.transaction != nil } }
+            handles[ObjectIdentifier(transaction)] = WeakTransaction(transaction: transaction)
+        }
+    }
+
+    func unregister(_ transaction: Transaction) {
+        handles.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(transaction)) }
+    }
+
+    /// Rolls back transactions that were begun and not ended, waits for everything else that runs, and closes the backend.
+    func close() async throws {
+        try OwnTransaction.checkNotInside(self)
+        for handle in handles.withLock({ Array($0.values) }) {
+            await handle.transaction?.abandon()
+        }
+        let hold = try await locks.acquire(
+            request(schema.collections, [], "closing the store"), timeout: nil)
+        defer { locks.release(hold) }
+        do {
+            try await backend.close()
+        } catch {
+            throw ErrorMapping.publicError(error)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// From options to an open store: check the options, open the backend, compare the schemas, define what differs, and only then be
+// open. Whatever fails closes the backend again.
+//
+// The definition of new collections and indexes is one atomic step of the backend: after a crash the store has the old
+// schema or the new one, with every index of it whole.
+
+/// Opens stores.
+struct StoreOpening {
+    private let options: StorageOptions
+    private let clock: any DeadlineClock
+
+    init(_ options: StorageOptions, clock: any DeadlineClock) {
+        self.options = options
+        self.clock = clock
+    }
+
+    func open() async throws -> StoreCore {
+        try OptionValidation.check(options)
+        try SchemaValidation.check(options.storageSchema, stored: nil)
+        let backend = try makeBackend()
+        let configuration = BackendConfiguration(
+            path: try StoreLocation.path(for: options), isReadOnly: options.isReadOnly,
+            durability: options.durability, sizeLimit: options.sizeLimit,
+            deriver: StoreKeyDeriver())
+        do {
+            try await backend.initialize(configuration)
+        } catch {
+            throw ErrorMapping.publicError(error)
+        }
+        do {
+            let schema = try await defineSchema(in: backend)
+            return StoreCore(backend, schema, options, clock: clock)
+        } catch {
+            // The first error counts.
+            try? await backend.close()
+            throw ErrorMapping.publicError(error)
+        }
+    }
+
+    private func makeBackend() throws(OfflineError) -> any StorageBackend {
+        switch options.storageBackend.choice {
+        case .log: return LogBackend()
+        case .memory: return MemoryBackend()
+        case .custom(let backend): return backend
+        case .sqlite, .file: throw OptionValidation.notBuilt("storageBackend")
+        }
+    }
+
+    /// Brings the stored schema to what the options want; the schema that is stored then.
+    private func defineSchema(in backend: any StorageBackend) async throws -> SchemaState {
+        let reader = try backend.snapshot()
+        try checkVersion(reader.storedVersion)
+        let stored = reader.collections()
+        let changes = try SchemaChanges(stored: stored, wanted: options.storageSchema)
+        if options.isReadOnly {
+            return try SchemaState(stored: reader)
+        }
+        let version = UInt64(options.version)
+        if !changes.changes.isEmpty || reader.storedVersion != version {
+            let schema = try changes.schema(version: options.version)
+            try await backend.define(changes.changes, version: version) { reader, newTrees in
+                try UniqueBuild(reader, schema).check(newTrees)
+            }
+        }
+        return try SchemaState(stored: backend.snapshot())
+    }
+
+    private func checkVersion(_ stored: UInt64) throws(OfflineError) {
+        guard stored <= UInt64(options.version) else {
+            throw OfflineError(
+                .versionTooNew,
+                "the store has version \(stored), written by a newer release of the application; "
+                    + "the options' version is \(options.version)")
+        }
+    }
+}
+
+extension SchemaState {
+    /// The schema that a backend has stored.
+    convenience init(stored reader: any BackendReader) throws {
+        try self.init(
+            version: Int(clamping: reader.storedVersion),
+            collections: reader.collections().map { collection in
+                try StoredDefinition(collection.definition).state(id: collection.id)
+            })
+    }
+}
+
+extension SchemaChanges {
+    /// The schema after the changes.
+    func schema(version: Int) throws -> SchemaState {
+        try SchemaState(
+            version: version, collections: result.map { try $0.definition.state(id: $0.id) })
+    }
+}

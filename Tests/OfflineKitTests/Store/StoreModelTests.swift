@@ -1,0 +1,103 @@
+import Foundation
+import OfflineDocuments
+import Testing
+
+@testable import OfflineKit
+
+/// Random operations on a store and on a model that can't be wrong. STORE_MODEL_SEEDS and STORE_MODEL_STEPS make it longer.
+@Suite struct StoreModelTests {
+    private static let environment = ProcessInfo.processInfo.environment
+    static let seeds = 0..<UInt64(environment["STORE_MODEL_SEEDS"].flatMap(UInt64.init) ?? 4)
+    static let steps = environment["STORE_MODEL_STEPS"].flatMap(Int.init) ?? 2000
+
+    /// Schemas that the store is reopened with in turn.
+    private static let schemas: [[CollectionSchema]] = [
+        ["n"], ["n", "a"], ["a", "n.x"], ["a"],
+    ].map { paths in
+        [
+            CollectionSchema(
+                name: "c", autoKey: .none,
+                indexes: [IndexSchema(name: "u", keyPath: "u", unique: true)]
+                    + paths.map { IndexSchema(name: $0, keyPath: $0) })
+        ]
+    }
+
+    private struct Run {
+        let place: TestStore
+        var store: OfflineStore
+        var model = ModelStore()
+        var random: SeededGenerator
+        var snapshots: [(snapshot: Snapshot, model: ModelStore)] = []
+        var reopenings = 0
+        let seed: UInt64
+    }
+
+    @Test(arguments: TestBackend.allCases, seeds)
+    func `random operations agree with the model`(backend: TestBackend, seed: UInt64) async throws {
+        let place = TestStore(backend)
+        defer { place.remove() }
+        var run = Run(
+            place: place, store: try await place.open(Self.schemas[0]),
+            random: SeededGenerator(seed: seed), seed: seed)
+        for step in 0..<Self.steps {
+            try await self.step(&run, step)
+            if step % 50 == 49 { try await check(&run, step) }
+        }
+        try await check(&run, Self.steps)
+        try await run.store.close()
+    }
+
+    private func step(_ run: inout Run, _ step: Int) async throws {
+        switch run.random.below(40) {
+        case 0..<8: try await transaction(&run, step)
+        case 8:
+            if run.snapshots.count > 5 { run.snapshots.removeFirst().snapshot.close() }
+            run.snapshots.append((try await run.store.snapshot(), run.model))
+        case 9 where run.random.chance(1, in: 4):
+            run.snapshots = []
+            try await run.store.close()
+            run.reopenings += 1
+            run.store = try await run.place.open(
+                Self.schemas[run.reopenings % Self.schemas.count])
+        default:
+            let operation = ModelStore.operation(&run.random)
+            let expected = run.model.apply(operation)
+            let found = try await run.store.apply(operation)
+            #expect(found == expected, "seed \(run.seed), step \(step), \(operation)")
+        }
+    }
+
+    /// Several operations in one transaction, which is then committed or rolled back.
+    private func transaction(_ run: inout Run, _ step: Int) async throws {
+        var model = run.model
+        let transaction = try await run.store.beginTransaction(["c"])
+        for _ in 0..<run.random.below(12) {
+            let operation = ModelStore.operation(&run.random)
+            let expected = model.apply(operation)
+            let found = try await transaction.apply(operation)
+            #expect(found == expected, "seed \(run.seed), step \(step), \(operation)")
+        }
+        let seen = try await transaction.query("c")
+        #expect(seen == model.sorted, "seed \(run.seed), step \(step), in the transaction")
+        let outside = try await run.store.count("c")
+        #expect(outside == run.model.records.count, "seed \(run.seed), step \(step), outside")
+        if run.random.chance(1, in: 3) {
+            try await transaction.rollback()
+        } else {
+            try await transaction.commit()
+            run.model = model
+        }
+    }
+
+    private func check(_ run: inout Run, _ step: Int) async throws {
+        let found = try await run.store.query("c")
+        #expect(found == run.model.sorted, "seed \(run.seed), step \(step)")
+        for (snapshot, model) in run.snapshots {
+            let found = try await snapshot.query("c", Query())
+            #expect(found == model.sorted, "seed \(run.seed), step \(step), a snapshot")
+        }
+        let report = try await run.store.verify()
+        #expect(report.problems == [], "seed \(run.seed), step \(step)")
+        #expect(report.recordsChecked == found.count)
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import OfflineBytes
+
+@testable import OfflineKit
+
+/// The backends that store tests run on.
+enum TestBackend: String, CaseIterable, Sendable {
+    case memory
+    case log
+}
+
+/// Opens stores for tests, each on storage of its own.
+struct TestStore {
+    /// What the example of the requirements has.
+    static let schema = [
+        CollectionSchema(
+            name: "users", keyPath: "id",
+            indexes: [
+                IndexSchema(name: "email", keyPath: "email", unique: true),
+                IndexSchema(name: "name", keyPath: "name"),
+            ],
+            relationships: [
+                RelationshipSchema(
+                    name: "orders", collection: "orders", type: .oneToMany, foreignKey: "user_id")
+            ]),
+        CollectionSchema(
+            name: "orders", keyPath: "id",
+            indexes: [
+                IndexSchema(name: "user_id", keyPath: "user_id"),
+                IndexSchema(name: "date", keyPath: "date"),
+            ],
+            relationships: [
+                RelationshipSchema(
+                    name: "user", collection: "users", type: .manyToOne, foreignKey: "user_id"),
+                RelationshipSchema(
+                    name: "items", collection: "order_items", type: .oneToMany,
+                    foreignKey: "order_id"),
+            ]),
+        CollectionSchema(name: "order_items"),
+    ]
+
+    let backend: TestBackend
+    private let folder: URL
+    private let memory = MemoryBackend()
+
+    init(_ backend: TestBackend = .memory) {
+        self.backend = backend
+        folder = FileManager.default.temporaryDirectory
+            .appending(path: "offline-kit-\(UUID().uuidString)")
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    /// Options that open the same storage every time.
+    func options(
+        _ schema: [CollectionSchema] = TestStore.schema,
+        _ change: (inout StorageOptions) -> Void = { _ in }
+    ) -> StorageOptions {
+        var options = StorageOptions(
+            databaseName: "test", directory: folder, storageSchema: schema)
+        options.storageBackend =
+            switch backend {
+            case .memory: .custom(memory)
+            case .log: .log
+            }
+        change(&options)
+        return options
+    }
+
+    /// An open store.
+    func open(
+        _ schema: [CollectionSchema] = TestStore.schema,
+        clock: any DeadlineClock = SystemDeadlineClock(),
+        _ change: (inout StorageOptions) -> Void = { _ in }
+    ) async throws -> OfflineStore {
+        let store = OfflineStore(options(schema, change), clock: clock)
+        try await store.initialize()
+        return store
+    }
+
+    /// Runs `body` on an open store; afterwards the store must be sound.
+    static func with(
+        _ backend: TestBackend = .memory, _ schema: [CollectionSchema] = TestStore.schema,
+        clock: any DeadlineClock = SystemDeadlineClock(),
+        _ body: (OfflineStore) async throws -> Void
+    ) async throws {
+        let place = TestStore(backend)
+        let store = try await place.open(schema, clock: clock)
+        try await body(store)
+        let report = try await store.verify()
+        if !report.isSound { throw UnsoundStore(report: report) }
+        try await store.close()
+        place.remove()
+    }
+
+    /// Removes what is on disk.
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+}
+
+/// A store whose check found something.
+struct UnsoundStore: Error, CustomStringConvertible {
+    let report: VerificationReport
+    var description: String { report.description }
+}
