@@ -51,7 +51,7 @@ import Testing
         var schema = TestStore.schema
         change(&schema)
         let error = await expectError(.invalidOptions) {
-            try await OfflineStore(TestStore().options(schema)).initialize()
+            try await OfflineStore(try TestStore().options(schema)).initialize()
         }
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
     }

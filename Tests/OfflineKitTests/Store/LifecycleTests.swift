@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct LifecycleTests {
     @Test func `before initialize and after close everything is notOpen`() async throws {
-        let place = TestStore()
+        let place = try TestStore()
         let store = OfflineStore(place.options())
         await expectError(.notOpen) { _ = try await store.get("users", "a") }
         await expectError(.notOpen) { try await store.create("users", [:]) }
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func `a closed store can be initialized again`() async throws {
-        let place = TestStore()
+        let place = try TestStore()
         let store = try await place.open()
         try await store.create("users", ["id": "a"])
         try await store.close()
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func `many tasks may open, write and close at once`() async throws {
-        let store = OfflineStore(TestStore().options())
+        let store = OfflineStore(try TestStore().options())
         try await withThrowingTaskGroup { group in
             for number in 0..<40 as Range<Int64> {
                 group.addTask {
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func `a read-only store reads and refuses writes`() async throws {
-        let place = TestStore()
+        let place = try TestStore()
         let writer = try await place.open()
         try await writer.create("users", ["id": "a"])
         try await writer.close()

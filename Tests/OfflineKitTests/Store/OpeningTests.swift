@@ -23,7 +23,7 @@ import Testing
     func `an index added, changed and removed follows the records`(backend: TestBackend)
         async throws
     {
-        let place = TestStore(backend)
+        let place = try TestStore(backend)
         defer { place.remove() }
         try await run(place, schema([])) { store in
             try await store.createBatch(
@@ -49,7 +49,7 @@ import Testing
     func `a unique index that the records break is refused, and the store is as before`(
         backend: TestBackend
     ) async throws {
-        let place = TestStore(backend)
+        let place = try TestStore(backend)
         defer { place.remove() }
         let long = String(repeating: "l", count: 600)
         try await run(place, schema([IndexSchema(name: "n", keyPath: "n")])) { store in
@@ -83,7 +83,7 @@ import Testing
     func `an empty schema is as stored, an absent collection is kept`(
         backend: TestBackend
     ) async throws {
-        let place = TestStore(backend)
+        let place = try TestStore(backend)
         defer { place.remove() }
         try await run(place, TestStore.schema) { store in
             try await store.create("users", ["id": "u", "email": "e"])
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func `a changed key path needs a migration`() async throws {
-        let place = TestStore()
+        let place = try TestStore()
         try await run(place, [CollectionSchema(name: "c", keyPath: "id")]) { _ in }
         for changed in [
             CollectionSchema(name: "c", keyPath: "key"),
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test func `the version goes up and never down`() async throws {
-        let place = TestStore()
+        let place = try TestStore()
         var store = try await place.open { $0.version = 3 }
         try await store.close()
         await expectError(.versionTooNew) { _ = try await place.open { $0.version = 2 } }
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func `a read-only opening takes the schema as stored`() async throws {
-        let place = TestStore()
+        let place = try TestStore()
         try await run(place, schema([])) { store in try await store.create("c", ["id": 1, "n": 2]) }
         let store = try await place.open(
             schema([IndexSchema(name: "n", keyPath: "n")]) + [CollectionSchema(name: "d")]

@@ -28,7 +28,7 @@ import Testing
     @Test(arguments: bad)
     func `an option that can't work is named`(change: @escaping Change, named: String) async {
         let error = await expectError(.invalidOptions) {
-            try await OfflineStore(TestStore().options(TestStore.schema, change)).initialize()
+            try await OfflineStore(try TestStore().options(TestStore.schema, change)).initialize()
         }
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
     }
@@ -63,7 +63,7 @@ import Testing
     @Test(arguments: notBuilt)
     func `an option that isn't built says so`(change: @escaping Change, named: String) async {
         let error = await expectError(.invalidOptions) {
-            try await OfflineStore(TestStore().options(TestStore.schema, change)).initialize()
+            try await OfflineStore(try TestStore().options(TestStore.schema, change)).initialize()
         }
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("not in this build") == true)

@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: TestBackend.allCases, seeds)
     func `random operations agree with the model`(backend: TestBackend, seed: UInt64) async throws {
-        let place = TestStore(backend)
+        let place = try TestStore(backend)
         defer { place.remove() }
         var run = Run(
             place: place, store: try await place.open(Self.schemas[0]),

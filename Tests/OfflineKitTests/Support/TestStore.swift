@@ -40,14 +40,12 @@ struct TestStore {
     ]
 
     let backend: TestBackend
-    private let folder: URL
+    private let folder: TestFolder
     private let memory = MemoryBackend()
 
-    init(_ backend: TestBackend = .memory) {
+    init(_ backend: TestBackend = .memory) throws {
         self.backend = backend
-        folder = FileManager.default.temporaryDirectory
-            .appending(path: "offline-kit-\(UUID().uuidString)")
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try TestFolder()
     }
 
     /// Options that open the same storage every time.
@@ -56,7 +54,7 @@ struct TestStore {
         _ change: (inout StorageOptions) -> Void = { _ in }
     ) -> StorageOptions {
         var options = StorageOptions(
-            databaseName: "test", directory: folder, storageSchema: schema)
+            databaseName: "test", directory: folder.url, storageSchema: schema)
         options.storageBackend =
             switch backend {
             case .memory: .custom(memory)
@@ -83,7 +81,7 @@ struct TestStore {
         clock: any DeadlineClock = SystemDeadlineClock(),
         _ body: (OfflineStore) async throws -> Void
     ) async throws {
-        let place = TestStore(backend)
+        let place = try TestStore(backend)
         let store = try await place.open(schema, clock: clock)
         try await body(store)
         let report = try await store.verify()
@@ -93,7 +91,7 @@ struct TestStore {
     }
 
     /// Removes what is on disk.
-    func remove() { try? FileManager.default.removeItem(at: folder) }
+    func remove() { folder.remove() }
 }
 
 /// A store whose check found something.

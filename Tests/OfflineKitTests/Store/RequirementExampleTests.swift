@@ -1,0 +1,200 @@
+// The usage examples of the requirements for what is built, as they stand there in Swift: each must compile against the public API
+// alone and do what it says.
+import Foundation
+import OfflineKit
+import Testing
+
+private func crud(_ store: OfflineStore) async throws {
+    try await store.create(
+        "users",
+        ["id": "user123", "name": "John Doe", "email": "john@example.com", "role": "customer"])
+    guard var user = try await store.get("users", "user123") else { return }
+    user["role"] = "admin"
+    try await store.update("users", user)
+    try await store.delete("users", "user123")
+}
+
+private func querying(_ store: OfflineStore) async throws -> [[Document]] {
+    let admins = try await store.query("users", Query(filters: ["role": "admin"]))
+    let recent = try await store.query(
+        "users",
+        Query(
+            filters: ["role": "admin", "created_at": ["$gt": "2023-01-01"]],
+            sort: [Sort(field: "name", direction: .ascending)],
+            limit: 10, offset: 0))
+    let orders = try await store.query(
+        "orders",
+        Query(
+            filters: ["user_id": "user123", "status": "pending"],
+            sort: [.descending("date")],
+            include: ["user", "items"]))
+    let adults = try await store.query(
+        "users", Query(filters: Field("age") >= 18 && Field("role").isIn(["admin", "editor"])))
+    let fromJSON = try await store.query(
+        "users",
+        try Query(
+            json: Data(
+                #"{"filters": {"role": "admin"}, "sort": [{"field": "name", "direction": "asc"}], "limit": 10, "offset": 0}"#
+                    .utf8)))
+    return [admins, recent, orders, adults, fromJSON]
+}
+
+private func batches(_ store: OfflineStore) async throws {
+    try await store.createBatch(
+        "users",
+        [
+            ["id": "user1", "name": "Alice", "email": "alice@example.com"],
+            ["id": "user2", "name": "Bob", "email": "bob@example.com"],
+            ["id": "user3", "name": "Charlie", "email": "charlie@example.com"],
+        ])
+    try await store.updateBatch(
+        "users",
+        [
+            ["id": "user1", "role": "admin"], ["id": "user2", "role": "editor"],
+            ["id": "user3", "role": "viewer"],
+        ])
+    try await store.deleteBatch("users", ["user1", "user2", "user3"])
+}
+
+private func transactions(_ store: OfflineStore) async throws {
+    let transaction = try await store.beginTransaction(["users", "orders"])
+    do {
+        try await transaction.create(
+            "users", ["id": "user123", "name": "John Doe", "email": "john@example.com"])
+        try await transaction.create(
+            "orders", ["id": "order456", "user_id": "user123", "total": 99.99])
+        try await transaction.commit()
+    } catch {
+        try await transaction.rollback()
+        print("Transaction failed: \(error)")
+    }
+    try await store.transaction(["users", "orders"]) { tx in
+        try await tx.delete("orders", "order456")
+    }
+}
+
+private func relationships(_ store: OfflineStore) async throws -> (Document?, Document?) {
+    let userWithOrders = try await store.get("users", "user123", include: ["orders"])
+    let order = try await store.get("orders", "order456", include: ["user", "items"])
+    return (userWithOrders, order)
+}
+
+@Suite struct RequirementExampleTests {
+    private func fill(_ store: OfflineStore) async throws {
+        try await store.createBatch(
+            "users",
+            [
+                [
+                    "id": "user123", "name": "Zoe", "role": "admin", "age": 40,
+                    "created_at": "2023-05-01", "email": "z@example.com",
+                ],
+                [
+                    "id": "user124", "name": "Ann", "role": "admin", "age": 17,
+                    "created_at": "2022-05-01", "email": "a@example.com",
+                ],
+                [
+                    "id": "user125", "name": "Eve", "role": "editor", "age": 18,
+                    "email": "e@example.com",
+                ],
+                ["id": "user126", "name": "Max", "role": "customer", "age": 50],
+            ])
+        try await store.createBatch(
+            "orders",
+            [
+                [
+                    "id": "order456", "user_id": "user123", "status": "pending",
+                    "date": "2024-01-01",
+                ],
+                [
+                    "id": "order457", "user_id": "user123", "status": "pending",
+                    "date": "2024-03-01",
+                ],
+                ["id": "order458", "user_id": "user123", "status": "done", "date": "2024-02-01"],
+                [
+                    "id": "order459", "user_id": "user124", "status": "pending",
+                    "date": "2024-02-01",
+                ],
+            ])
+        try await store.createBatch(
+            "order_items",
+            [
+                ["id": 1, "order_id": "order456", "name": "Cup"],
+                ["id": 2, "order_id": "order456", "name": "Jar"],
+                ["id": 3, "order_id": "order457", "name": "Pan"],
+            ])
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `basic operations`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            try await crud(store)
+            let count = try await store.count("users")
+            #expect(count == 0)
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `querying`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            try await fill(store)
+            let results = try await OfflineKitTests.querying(store)
+            let ids = results.map { $0.map { $0["id"]?.stringValue ?? "" } }
+            #expect(
+                ids == [
+                    ["user123", "user124"], ["user123"], ["order457", "order456"],
+                    ["user123", "user125"], ["user124", "user123"],
+                ])
+            #expect(results[2][0]["user"]?["name"] == "Zoe")
+            #expect(results[2][1]["items"]?.arrayValue?.map { $0["name"] } == ["Cup", "Jar"])
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `batch operations`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            try await batches(store)
+            let count = try await store.count("users")
+            #expect(count == 0)
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `transactions in both forms`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            try await transactions(store)
+            let users = try await store.query("users")
+            #expect(
+                users == [["id": "user123", "name": "John Doe", "email": "john@example.com"]])
+            #expect(try await store.count("orders") == 0)
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `relationships, and an update with what was included`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            try await fill(store)
+            let (user, order) = try await OfflineKitTests.relationships(store)
+            #expect(user?["orders"]?.arrayValue?.count == 3)
+            #expect(order?["user"]?["name"] == "Zoe")
+            #expect(order?["items"]?.arrayValue?.count == 2)
+            var changed = try #require(user)
+            changed["age"] = 41
+            try await store.update("users", changed)
+            let stored = try await store.get("users", "user123")
+            #expect(stored?["age"] == 41)
+            #expect(stored?["orders"] == nil)
+            let merged = try await store.update("users", changed, mode: .merge)
+            #expect(merged["orders"] == nil)
+        }
+    }
+
+    @Test func `the same settings as JSON`() throws {
+        let options = try StorageOptions(
+            json: Data(
+                #"{"storage_backend": "indexeddb", "database_name": "my_app_db", "version": 1, "size_limit": 100000000, "eviction_strategy": "lru", "encryption": {"enabled": true, "sensitive_fields": ["password"], "encryption_key_provider": "user_passphrase"}, "storage_schema": [{"name": "users", "key_path": "id", "indexes": [{"name": "email", "key_path": "email", "unique": true}]}]}"#
+                    .utf8),
+            keyProviders: ["user_passphrase": .userPassphrase { "correct horse" }])
+        #expect(options.databaseName == "my_app_db")
+        #expect(options.storageSchema.map(\.name) == ["users"])
+    }
+}
