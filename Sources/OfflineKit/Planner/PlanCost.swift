@@ -8,6 +8,8 @@ enum PlanCost {
     private static let scannedRecord = 1.0
     /// Finding a record by its key.
     private static let soughtRecord = 2.0
+    /// Evaluating the filter on a record.
+    private static let check = 0.1
     /// Passing over an index entry.
     private static let entry = 0.2
     /// Going to the start of a range.
@@ -29,7 +31,7 @@ enum PlanCost {
             let fraction = access.needsCheck ? candidates / Double(max(matchesMax, 1)) : 1
             examined = min(candidates, Double(needed) * max(fraction, 1))
         }
-        var cost = ranges
+        var cost = ranges + (access.needsCheck ? examined * check : 0)
         if access.match.tree.isIndex {
             let gathered = access.order == nil && goal != .count
             cost += (gathered ? candidates : examined) * entry + examined * soughtRecord

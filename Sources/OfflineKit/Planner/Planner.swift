@@ -91,7 +91,7 @@ struct Planner {
                 guard count > 0 else { continue }
                 order = nil
                 refusal =
-                    "\(count) records have an array at \"\(tree.paths[ordinal].text)\","
+                    "\(count) record\(count == 1 ? " has" : "s have") an array at \"\(tree.paths[ordinal].text)\","
                     + " so it gives no order"
                 guard ordinal < match.boundPaths else { continue }
                 arrayLists.append(list)

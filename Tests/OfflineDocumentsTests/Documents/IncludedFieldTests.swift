@@ -75,8 +75,11 @@ struct IncludedFieldTests {
         for plain in own + [[:]] {
             var encoder = RecordEncoder(dictionary: .empty)
             let bytes = try encoder.encode(plain)
-            let copy = unsafe bytes.withUnsafeBytes {
-                unsafe Document(copying: RecordView($0, names: encoder.dictionary))
+            let names = encoder.dictionary
+            let copy = withExtendedLifetime(names) {
+                unsafe bytes.withUnsafeBytes {
+                    unsafe Document(copying: RecordView($0, names: names))
+                }
             }
             #expect(copy == plain && copy.fieldNames == plain.fieldNames)
         }

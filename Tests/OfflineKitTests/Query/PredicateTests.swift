@@ -19,11 +19,13 @@ struct PredicateTests {
     static func matches(_ filter: Document, _ document: Document) throws -> Bool {
         var encoder = RecordEncoder(dictionary: NameDictionary(["zero", "b", "a"]))
         let bytes = try encoder.encode(document)
-        let predicate = Predicate(try FilterParser.parse(Filter(filter)), in: encoder.dictionary)
+        let names = encoder.dictionary
+        let predicate = Predicate(try FilterParser.parse(Filter(filter)), in: names)
         var scratch = PredicateScratch()
-        return unsafe bytes.withUnsafeBytes { bytes in
-            unsafe predicate.matches(
-                RecordView(bytes, names: encoder.dictionary), &scratch)
+        return withExtendedLifetime(names) {
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe predicate.matches(RecordView(bytes, names: names), &scratch)
+            }
         }
     }
 

@@ -1,0 +1,98 @@
+// What a query doesn't read, counted by the reader beneath it.
+import Testing
+
+@testable import OfflineKit
+
+struct ReadCountTests {
+    private static let count = 2_000
+    private static let schema = CollectionSchema(
+        name: "items",
+        indexes: [
+            IndexSchema(name: "rank", keyPath: "rank"), IndexSchema(name: "flag", keyPath: "flag"),
+        ])
+
+    /// Items with a distinct rank, and a flag that half of them share.
+    private func reader() async throws -> (QueryEngine, CountingReader) {
+        let items: [Document] = (0..<Self.count).map { number in
+            [
+                "id": .int(Int64(number)), "rank": .int(Int64((number * 7) % Self.count)),
+                "flag": .bool(number % 2 == 0),
+            ]
+        }
+        let fixture = try await QueryFixture(Self.schema, items)
+        let snapshot = try fixture.backend.snapshot()
+        let reader = CountingReader(snapshot)
+        let view = ReadView(snapshot: reader, schema: try SchemaState(stored: snapshot))
+        return (QueryEngine(view), reader)
+    }
+
+    @Test func `counting a collection, a key range or an index range reads nothing`() async throws {
+        let (engine, reader) = try await reader()
+        #expect(try engine.count("items", .all) == Self.count)
+        #expect(try engine.count("items", ["id": ["$lt": 100]]) == 100)
+        #expect(try engine.count("items", ["rank": ["$gte": 500, "$lt": 1_500]]) == 1_000)
+        #expect(try engine.count("items", ["flag": true]) == Self.count / 2)
+        #expect(try engine.count("items", ["rank": ["$in": [1, 2, 99_999]]]) == 2)
+        #expect(reader.counts == ReadCounts())
+    }
+
+    @Test func `a deep page through an index reads the page, in both directions`() async throws {
+        let (engine, reader) = try await reader()
+        for direction in [Sort.Direction.ascending, .descending] {
+            reader.reset()
+            let query = Query(
+                sort: [Sort(field: "rank", direction: direction)], limit: 10, offset: 1_500)
+            let ranks = try engine.query("items", query).map { $0["rank"]?.intValue ?? -1 }
+            let first = direction == .ascending ? 1_500 : 499
+            #expect(ranks == (0..<10).map { direction == .ascending ? first + $0 : first - $0 })
+            #expect(reader.counts.lookups == 10 && reader.counts.recordSteps == 0)
+            #expect(reader.counts.steps <= 12, "\(reader.counts)")
+        }
+    }
+
+    @Test func `a deep page in key order reads the page`() async throws {
+        let (engine, reader) = try await reader()
+        let pages: [(Query, Int)] = [
+            (Query(limit: 5, offset: 1_990), 1_990),
+            (Query(filters: ["id": ["$gte": 100]], limit: 5, offset: 1_000), 1_100),
+            (Query(sort: [.descending("id")], limit: 5, offset: 10), 1_989),
+        ]
+        for (query, first) in pages {
+            reader.reset()
+            let found = try engine.query("items", query)
+            #expect(found.count == 5 && found.first?["id"] == .int(Int64(first)))
+            #expect(reader.counts.recordSteps == 5 && reader.counts.lookups == 0)
+        }
+    }
+
+    @Test func `a page deep inside a large group of ties reads little more than the page`()
+        async throws
+    {
+        let (engine, reader) = try await reader()
+        let query = Query(sort: [.descending("flag")], limit: 3, offset: 900)
+        let found = try engine.query("items", query).map { $0["id"]?.intValue ?? -1 }
+        #expect(found == [1_800, 1_802, 1_804])
+        #expect(reader.counts.lookups == 3)
+        #expect(reader.counts.steps < 300, "\(reader.counts)")
+    }
+
+    @Test func `a limit stops a filtered scan early`() async throws {
+        let (engine, reader) = try await reader()
+        let found = try engine.query("items", Query(filters: ["rank": ["$ne": 0]], limit: 5))
+        #expect(found.count == 5)
+        #expect(reader.counts.recordSteps == 6)
+        reader.reset()
+        #expect(try engine.query("items", Query(limit: 0)).isEmpty)
+        #expect(reader.counts == ReadCounts())
+    }
+
+    @Test func `a sort with a limit looks up again only what it returns`() async throws {
+        let (engine, reader) = try await reader()
+        let query = Query(
+            filters: ["rank": ["$lt": 300]], sort: [.ascending("flag"), .descending("rank")],
+            limit: 4)
+        let ranks = try engine.query("items", query).map { $0["rank"]?.intValue ?? -1 }
+        #expect(ranks.count == 4 && ranks == ranks.sorted(by: >))
+        #expect(reader.counts.lookups == 304 && reader.counts.steps == 300)
+    }
+}
