@@ -233,7 +233,7 @@ package final class Engine: Sendable {
         if isDue {
             background.async { [weak self] in self?.backgroundCheckpoint() }
         }
-        if let log = try? log, let size = log.preparation() {
+        if options.preparesLogFiles, let log = try? log, let size = log.preparation() {
             background.async { [weak self] in self?.prepare(size, log) }
         }
     }

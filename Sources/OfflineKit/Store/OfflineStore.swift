@@ -120,7 +120,7 @@ extension OfflineStore {
 
     /// One consistent, unchanging view of everything.
     public func snapshot() async throws -> Snapshot {
-        try Snapshot(core().view())
+        try Snapshot(core().view(kept: true))
     }
 }
 

@@ -34,10 +34,11 @@ final class StoreCore: Sendable {
         locks = CollectionLocks(deadlines)
     }
 
-    /// A view of what is committed now.
-    func view() throws -> ReadView {
+    /// A view of what is committed now; `kept`: one that a caller may hold for long.
+    func view(kept: Bool = false) throws -> ReadView {
         do {
-            return ReadView(snapshot: try backend.snapshot(), schema: schema)
+            let reader = try backend.snapshot()
+            return ReadView(snapshot: kept ? reader.kept() : reader, schema: schema)
         } catch {
             throw ErrorMapping.publicError(error)
         }
