@@ -21,6 +21,10 @@ let package = Package(
     products: [
         .library(name: "OfflineKit", targets: ["OfflineKit"]),
         .library(name: "OfflineTesting", targets: ["OfflineTesting"]),
+        .executable(name: "offline", targets: ["OfflineCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .target(name: "COfflinePlatform", cSettings: [.define("_GNU_SOURCE")]),
@@ -32,6 +36,13 @@ let package = Package(
         .target(
             name: "OfflineKit",
             dependencies: ["OfflineBytes", "OfflineDocuments", "OfflineEngine"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "OfflineCLI",
+            dependencies: [
+                "OfflineKit", "OfflineBytes", "OfflineDocuments", "OfflineEngine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         .target(
@@ -55,6 +66,13 @@ let package = Package(
             dependencies: [
                 "OfflineKit", "OfflineTesting", "OfflineBytes", "OfflineDocuments",
                 "StorageSimulation",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "OfflineCLITests",
+            dependencies: [
+                "OfflineCLI", "OfflineKit", "OfflineBytes", "OfflineDocuments", "OfflineEngine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
     ]

@@ -1,0 +1,120 @@
+// `offline stat`: how large a store is, and of what.
+internal import ArgumentParser
+internal import OfflineEngine
+internal import OfflineKit
+
+/// Shows collections, files and sizes.
+struct StatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stat",
+        abstract: "Show a store's collections, files and sizes.",
+        discussion: "Reads only; may run beside a writer.")
+
+    @Argument(help: ArgumentHelp("The store's folder.", valueName: "store"))
+    var path: String
+
+    func run() async throws {
+        try await printing { output in
+            let folder = try StoreFolder(path)
+            let problems = ProblemList()
+            let context = try DumpContext(folder, problems)
+            guard let superblock = context.superblock,
+                let catalog = try context.readCatalog()?.catalog
+            else {
+                try showFiles(folder, nil, output)
+                for problem in problems.problems { try output.line(problem) }
+                try output.line("no catalog can be read; `offline verify` says more")
+                throw foundProblems
+            }
+            try showHead(context, superblock, catalog, output)
+            let failure = try await showCollections(folder, catalog, output)
+            try showFiles(folder, catalog, output)
+            if let failure {
+                try output.line()
+                try output.line(
+                    "the store can't be opened, so counts are those of the last checkpoint:")
+                try output.line("\(failure)")
+                throw foundProblems
+            }
+        }
+    }
+
+    private func showHead(
+        _ context: DumpContext, _ superblock: Superblock, _ catalog: Catalog, _ output: Output
+    ) throws {
+        var waiting = 0
+        let end = try LogTail(context, catalog).forEach { operation, _, _ in
+            if operation.header.kind != .names { waiting += 1 }
+        }
+        try output.line(output.styled(context.folder.path, .heading))
+        try output.line(
+            "store \(superblock.store), format \(FormatVersion.current), schema version "
+                + "\(catalog.applicationVersion)")
+        try output.line(
+            (superblock.isCleanClose ? "closed cleanly" : "open, or not closed cleanly")
+                + "; checkpoint \(superblock.generation), "
+                + "\(Figures.counted(waiting, "operation")) in the log since"
+                + (end.map { "; the log ends at \($0)" } ?? ""))
+    }
+
+    /// Collections with their counts now; the error, and the counts of the last checkpoint, where the store can't be opened.
+    private func showCollections(
+        _ folder: StoreFolder, _ catalog: Catalog, _ output: Output
+    ) async throws -> OfflineError? {
+        var failure: OfflineError?
+        var store: OfflineStore?
+        do {
+            store = try await StoreAccess.openForReading(folder)
+        } catch let error as OfflineError {
+            failure = error
+        }
+        var table = TextTable([
+            ("collection", .left), ("records", .right), ("key", .left), ("indexes", .left),
+        ])
+        for collection in catalog.collections {
+            let summary = CollectionSummary(collection)
+            let count =
+                try await store?.count(summary.name)
+                ?? Int(clamping: collection.trees[0].root.count)
+            table.add([
+                summary.name, Figures.grouped(count), summary.keyPaths.joined(separator: ", "),
+                summary.indexes.map { $0.isUnique ? "\($0.name) (unique)" : $0.name }
+                    .joined(separator: ", "),
+            ])
+        }
+        try await store?.close()
+        try show(table, output)
+        return failure
+    }
+
+    private func showFiles(_ folder: StoreFolder, _ catalog: Catalog?, _ output: Output) throws {
+        var table = TextTable([
+            ("file", .left), ("bytes", .right), ("in use", .right), ("live", .right),
+        ])
+        var total: UInt64 = 0
+        for name in try folder.fileNames().sorted() {
+            let information = try toolErrors { () throws(FileSystemError) in
+                try folder.system.information(folder.system.path(folder.path, name))
+            }
+            guard let information, information.kind == .file else { continue }
+            total += information.size
+            let entry = FileNames.parse(name).flatMap { parsed in
+                catalog?.files.first { $0.number == parsed.number }
+            }
+            table.add([
+                name, Figures.grouped(information.size),
+                entry.map { Figures.grouped($0.length) } ?? "",
+                entry.map { Figures.grouped($0.liveBytes) } ?? "",
+            ])
+        }
+        table.add(["all", Figures.grouped(total)])
+        try show(table, output)
+    }
+
+    private func show(_ table: TextTable, _ output: Output) throws {
+        try output.line()
+        for (row, line) in table.lines().enumerated() {
+            try output.line(row == 0 ? output.styled(line, .faint) : line)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// What a dump shows for each selection.
+internal import OfflineDocuments
+internal import OfflineEngine
+
+/// Shows a store, or a part of it.
+struct StoreDump {
+    private let context: DumpContext
+
+    init(_ context: DumpContext) { self.context = context }
+
+    // MARK: - All
+
+    /// Superblock, catalog, then every file.
+    func all() throws {
+        try superblock()
+        let catalog = try context.readCatalog()
+        if let (catalog, position) = catalog {
+            let file = NumberedFile(number: position.file, kind: .tree)
+            try context.show(catalog, file, position)
+        }
+        for file in try context.folder.numberedFiles() { try walk(file, catalog?.catalog) }
+        try missingFiles(catalog?.catalog)
+    }
+
+    private func superblock() throws {
+        guard let contents = try context.folder.superblock() else {
+            return try context.emit(
+                .problem(
+                    DumpPlace(file: FileNames.superblock, offset: nil), "the file is missing",
+                    bytes: []))
+        }
+        for (number, slot) in contents.slots.enumerated() {
+            try context.emit(.slot(number, slot))
+            let offset = UInt64(number * Superblock.slotSize)
+            let place = DumpPlace(file: FileNames.superblock, offset: offset)
+            switch slot {
+            case .superblock: break
+            case .bad(let reason): try context.emit(.problem(place, reason, bytes: []))
+            case .unsupported(let version):
+                try context.emit(
+                    .problem(place, "this build doesn't know format version \(version)", bytes: []))
+            }
+        }
+    }
+
+    private func missingFiles(_ catalog: Catalog?) throws {
+        let there = Set(try context.folder.numberedFiles())
+        for file in catalog?.files ?? [] {
+            let file = NumberedFile(number: file.number, kind: file.kind)
+            if !there.contains(file) { try context.problem("the file is missing", file) }
+        }
+    }
+
+    // MARK: - One file
+
+    /// A file, or with `offset` what begins there.
+    func file(_ number: FileNumber, at offset: UInt64?) throws {
+        let all = try context.folder.numberedFiles()
+        guard let file = all.first(where: { $0.number == number }) else {
+            let known = all.map(\.name).joined(separator: ", ")
+            throw OfflineError(
+                .storageUnavailable,
+                "there is no file \(number); there are \(known.isEmpty ? "none" : known)")
+        }
+        let catalog = try context.readCatalog()?.catalog
+        guard let offset else { return try walk(file, catalog) }
+        switch file.kind {
+        case .log: try LogFileWalk(context, file, vouchedEnd: 0).show(at: offset)
+        case .tree: try NodeFileWalk(context, file).show(at: offset)
+        }
+    }
+
+    private func walk(_ file: NumberedFile, _ catalog: Catalog?) throws {
+        switch file.kind {
+        case .tree: try NodeFileWalk(context, file).run()
+        case .log:
+            let end = try vouchedEnd(of: file.number, catalog)
+            try LogFileWalk(context, file, vouchedEnd: end).run()
+        }
+    }
+
+    /// How far something says that a log file was written.
+    private func vouchedEnd(of number: FileNumber, _ catalog: Catalog?) throws -> UInt64 {
+        var ends: [UInt64] = [0]
+        ends += catalog?.files.filter { $0.number == number }.map(\.length) ?? []
+        if let replay = context.superblock?.replayPosition, replay.file == number {
+            ends.append(replay.offset)
+        }
+        for file in try context.folder.numberedFiles()
+        where file.kind == .log && file.number > number {
+            guard let open = try? context.open(file),
+                case .header(let header)? = try? FileHeader.read(open),
+                let end = header.previousEnd, end.file == number
+            else { continue }
+            ends.append(end.offset)
+        }
+        return ends.max() ?? 0
+    }
+
+    // MARK: - One tree
+
+    /// A collection's records, or one of its indexes.
+    func tree(_ collectionName: String, index indexName: String?) throws {
+        guard let catalog = try context.readCatalog()?.catalog else {
+            throw OfflineError(
+                .corrupted, "no catalog can be read, so no collection can be found by its name")
+        }
+        let collections = catalog.collections.map { (stored: $0, summary: CollectionSummary($0)) }
+        guard let found = collections.first(where: { $0.summary.name == collectionName }) else {
+            throw OfflineError(
+                .unknownCollection,
+                "there is no collection \"\(collectionName)\""
+                    + known(collections.map(\.summary.name)))
+        }
+        let number = try treeNumber(indexName, of: found.summary)
+        guard let entry = found.stored.trees.first(where: { $0.index == number }) else {
+            throw OfflineError(
+                .corrupted, "the catalog has no tree \(number) for it", collection: collectionName)
+        }
+        var walk = TreeWalk(context, collection: found.stored.id, tree: number)
+        try walk.run(entry.root)
+        try logSince(catalog, found.stored.id, shows: number == 0)
+    }
+
+    private func treeNumber(_ name: String?, of collection: CollectionSummary) throws -> UInt32 {
+        guard let name else { return 0 }
+        guard let index = collection.indexes.first(where: { $0.name == name }) else {
+            throw OfflineError(
+                .unknownIndex,
+                "there is no index \"\(name)\"" + known(collection.indexes.map(\.name)),
+                collection: collection.name)
+        }
+        return index.number
+    }
+
+    private func known(_ names: [String]) -> String {
+        names.isEmpty ? ": there is none" : "; there are \(names.sorted().joined(separator: ", "))"
+    }
+
+    /// What the log has for a collection that isn't in its trees yet.
+    private func logSince(_ catalog: Catalog, _ collection: UInt32, shows: Bool) throws {
+        var count = 0
+        try LogTail(context, catalog).forEach { operation, file, offset in
+            guard operation.header.collection == collection, operation.header.kind != .names else {
+                return
+            }
+            if count == 0 {
+                try context.emit(
+                    .note(
+                        DumpPlace(file: file.name, offset: offset),
+                        "from here on the log has what isn't in the tree yet"))
+            }
+            count += 1
+            if shows { try context.show(operation, file, at: offset) }
+        }
+        if count > 0 && !shows {
+            let place = DumpPlace(file: FileNames.superblock, offset: nil)
+            let text = Figures.counted(count, "operation")
+            try context.emit(.note(place, "\(text) in the log since the last checkpoint"))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// What the tool needs of a collection: names for numbers. Read leniently, so that a definition that can't be read costs the
+// names and nothing else.
+internal import Foundation
+internal import OfflineDocuments
+internal import OfflineEngine
+
+/// A collection as its stored definition describes it.
+struct CollectionSummary {
+    struct Index {
+        let number: UInt32
+        let name: String
+        let keyPaths: [String]
+        let isUnique: Bool
+    }
+
+    let id: UInt32
+    /// `collection 3` where the definition can't be read.
+    let name: String
+    let keyPaths: [String]
+    let indexes: [Index]
+    /// What is wrong with the definition.
+    let problem: String?
+
+    init(_ stored: Catalog.Collection) {
+        id = stored.id
+        do {
+            let definition = try Document(json: Data(stored.definition))
+            guard let name = definition["name"]?.stringValue else {
+                throw OfflineError(.corrupted, "it has no name")
+            }
+            self.name = name
+            keyPaths = Self.strings(definition["keyPaths"])
+            indexes = (definition["indexes"]?.arrayValue ?? []).compactMap(Self.index)
+            problem = nil
+        } catch {
+            name = "collection \(stored.id)"
+            keyPaths = []
+            indexes = []
+            problem = "the definition of collection \(stored.id) can't be read: \(error)"
+        }
+    }
+
+    private static func index(_ value: Value) -> Index? {
+        guard let number = value["number"]?.intValue.flatMap({ UInt32(exactly: $0) }),
+            let name = value["name"]?.stringValue
+        else { return nil }
+        return Index(
+            number: number, name: name, keyPaths: strings(value["keyPaths"]),
+            isUnique: value["unique"]?.boolValue ?? false)
+    }
+
+    private static func strings(_ value: Value?) -> [String] {
+        (value?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
+    /// What a tree of the collection holds: `records`, or an index's name.
+    func treeName(_ number: UInt32) -> String {
+        if number == 0 { return "records" }
+        return indexes.first { $0.number == number }?.name ?? "index \(number)"
+    }
+}

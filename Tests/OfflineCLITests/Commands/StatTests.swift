@@ -1,0 +1,38 @@
+internal import Foundation
+internal import OfflineKit
+internal import Testing
+
+@testable internal import OfflineCLI
+
+@Suite struct StatTests {
+    @Test func `collections and files are listed`() async throws {
+        let folder = try TemporaryFolder()
+        let run = await offline("stat", try await SmallStore.make(in: folder))
+        #expect(run.exitCode == 0)
+        #expect(run.output.contains("closed cleanly"))
+        #expect(run.output.contains("users             1  id      email (unique), place"))
+        #expect(run.output.contains("00000002.log    65,536   1,184    168"))
+    }
+
+    @Test func `beside a writer the counts are those of now`() async throws {
+        let folder = try TemporaryFolder()
+        try await SmallStore.make(in: folder)
+        let store = try await OfflineStore.open(SmallStore.options(in: folder))
+        try await store.create("users", ["id": "u3"])
+        let run = await offline("stat", folder.path(SmallStore.name))
+        #expect(run.exitCode == 0)
+        #expect(run.output.contains("1 operation in the log since"))
+        #expect(run.output.contains("users             2  id"))
+        try await store.close()
+    }
+
+    @Test func `without a catalog the files are listed all the same`() async throws {
+        let folder = try TemporaryFolder()
+        var files = try StoreFiles(of: try await SmallStore.make(in: folder))
+        files.files["SUPERBLOCK"] = nil
+        let run = await offline("stat", try files.write(into: folder, as: "damaged.offline"))
+        #expect(run.exitCode == 1)
+        #expect(run.output.contains("00000002.log    65,536\n"))
+        #expect(run.output.contains("no catalog can be read"))
+    }
+}
