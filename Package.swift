@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "OfflineKit", targets: ["OfflineKit"]),
         .library(name: "OfflineTesting", targets: ["OfflineTesting"]),
         .executable(name: "offline", targets: ["OfflineCLI"]),
+        .executable(name: "offline-demo", targets: ["OfflineDemo"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -44,6 +45,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "OfflineDemo", dependencies: ["OfflineKit"], swiftSettings: strict),
 
         .target(
             name: "OfflineTesting", dependencies: ["OfflineKit", "OfflineBytes"],

@@ -1,0 +1,69 @@
+// Fifth chapter: the documentation's own examples, run beside the real data on a store of their own.
+internal import Foundation
+internal import OfflineKit
+
+struct ExampleChapter {
+    let folder: URL
+
+    func run() async throws {
+        Console.section("The documentation's examples")
+        let store = try await OfflineStore.open(
+            StorageOptions(
+                databaseName: "my_app_db", directory: folder, storageSchema: SeedExamples.schema))
+        try await records(store)
+        try await batches(store)
+        try await queries(store)
+        try await transactions(store)
+        try await store.close()
+    }
+
+    private func records(_ store: OfflineStore) async throws {
+        try await SeedExamples.crud(store)
+        try Check.equal("users after create, update, delete", try await store.count("users"), 0)
+        Console.line("create, get, update, delete:  user123 came, became admin, and went")
+    }
+
+    private func batches(_ store: OfflineStore) async throws {
+        try await SeedExamples.batches(store)
+        try Check.equal("users after the batches", try await store.count("users"), 0)
+        Console.line(
+            "batches:                      three users came, changed and went, each time together")
+    }
+
+    private func queries(_ store: OfflineStore) async throws {
+        try await store.createBatch(
+            "users",
+            [
+                [
+                    "id": "user123", "name": "Ada", "role": "admin", "age": 36,
+                    "created_at": "2024-05-01", "email": "ada@example.com",
+                ],
+                [
+                    "id": "user456", "name": "Grace", "role": "editor", "age": 45,
+                    "created_at": "2022-01-01", "email": "grace@example.com",
+                ],
+                ["id": "user789", "name": "Kay", "role": "viewer", "age": 17],
+            ])
+        try await store.create(
+            "orders",
+            ["id": "o1", "user_id": "user123", "status": "pending", "date": "2024-06-01"])
+        try await store.create("order_items", ["id": "i1", "order_id": "o1", "product": "lens"])
+        let results = try await SeedExamples.querying(store)
+        try Check.equal("the examples' results", results.map(\.count), [1, 1, 1, 2, 1])
+        let order = results[2].first
+        try Check.equal("the included user", order?["user"]?["name"]?.stringValue, "Ada")
+        try Check.equal("the included items", order?["items"]?.arrayValue?.count, 1)
+        Console.line(
+            "queries:                      an order of Ada's, found with her and its one item")
+        try await store.deleteBatch("users", ["user123", "user456", "user789"])
+    }
+
+    private func transactions(_ store: OfflineStore) async throws {
+        try await SeedExamples.transactions(store)
+        try Check.equal("the user after the transactions", try await store.count("users"), 1)
+        let order = try await store.get("orders", "order456")
+        try Check.equal("the order after the transactions", order, nil)
+        Console.line(
+            "transactions:                 user and order created together, the order deleted")
+    }
+}

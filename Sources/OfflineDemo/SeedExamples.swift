@@ -1,0 +1,106 @@
+// The usage examples of the requirements, in Swift, as they are in the documentation: records, queries, batches, transactions.
+internal import Foundation
+internal import OfflineKit
+
+/// Each on a store with the schema below.
+enum SeedExamples {
+    static let schema = [
+        CollectionSchema(
+            name: "users", keyPath: "id",
+            indexes: [
+                IndexSchema(name: "email", keyPath: "email", unique: true),
+                IndexSchema(name: "name", keyPath: "name"),
+            ],
+            relationships: [
+                RelationshipSchema(
+                    name: "orders", collection: "orders", type: .oneToMany, foreignKey: "user_id")
+            ]),
+        CollectionSchema(
+            name: "orders", keyPath: "id",
+            indexes: [
+                IndexSchema(name: "user_id", keyPath: "user_id"),
+                IndexSchema(name: "date", keyPath: "date"),
+            ],
+            relationships: [
+                RelationshipSchema(
+                    name: "user", collection: "users", type: .manyToOne, foreignKey: "user_id"),
+                RelationshipSchema(
+                    name: "items", collection: "order_items", type: .oneToMany,
+                    foreignKey: "order_id"),
+            ]),
+        CollectionSchema(name: "order_items"),
+    ]
+
+    static func crud(_ store: OfflineStore) async throws {
+        try await store.create(
+            "users",
+            [
+                "id": "user123", "name": "John Doe", "email": "john@example.com",
+                "role": "customer",
+            ])
+        guard var user = try await store.get("users", "user123") else { return }
+        user["role"] = "admin"
+        try await store.update("users", user)
+        try await store.delete("users", "user123")
+    }
+
+    static func querying(_ store: OfflineStore) async throws -> [[Document]] {
+        let admins = try await store.query("users", Query(filters: ["role": "admin"]))
+        let recent = try await store.query(
+            "users",
+            Query(
+                filters: ["role": "admin", "created_at": ["$gt": "2023-01-01"]],
+                sort: [Sort(field: "name", direction: .ascending)],
+                limit: 10, offset: 0))
+        let orders = try await store.query(
+            "orders",
+            Query(
+                filters: ["user_id": "user123", "status": "pending"],
+                sort: [.descending("date")],
+                include: ["user", "items"]))
+        let adults = try await store.query(
+            "users",
+            Query(filters: Field("age") >= 18 && Field("role").isIn(["admin", "editor"])))
+        let fromJSON = try await store.query(
+            "users",
+            try Query(
+                json: Data(
+                    #"{"filters": {"role": "admin"}, "sort": [{"field": "name", "direction": "asc"}], "limit": 10, "offset": 0}"#
+                        .utf8)))
+        return [admins, recent, orders, adults, fromJSON]
+    }
+
+    static func batches(_ store: OfflineStore) async throws {
+        try await store.createBatch(
+            "users",
+            [
+                ["id": "user1", "name": "Alice", "email": "alice@example.com"],
+                ["id": "user2", "name": "Bob", "email": "bob@example.com"],
+                ["id": "user3", "name": "Charlie", "email": "charlie@example.com"],
+            ])
+        try await store.updateBatch(
+            "users",
+            [
+                ["id": "user1", "role": "admin"], ["id": "user2", "role": "editor"],
+                ["id": "user3", "role": "viewer"],
+            ])
+        try await store.deleteBatch("users", ["user1", "user2", "user3"])
+    }
+
+    static func transactions(_ store: OfflineStore) async throws {
+        let transaction = try await store.beginTransaction(["users", "orders"])
+        do {
+            try await transaction.create(
+                "users", ["id": "user123", "name": "John Doe", "email": "john@example.com"])
+            try await transaction.create(
+                "orders", ["id": "order456", "user_id": "user123", "total": 99.99])
+            try await transaction.commit()
+        } catch {
+            try await transaction.rollback()
+            print("Transaction failed: \(error)")
+        }
+        try await store.transaction(["users", "orders"]) { tx in
+            try await tx.delete("orders", "order456")
+        }
+    }
+}
