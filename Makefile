@@ -11,6 +11,7 @@
 SWIFT ?= swift
 # What the demo is built as. Debug shares its build with `make test`; with release its times are those of the benchmarks.
 DEMO_CONFIGURATION ?= debug
+# Options of the measurement; --help lists them.
 BENCH_ARGUMENTS ?=
 
 swift_sources = $(wildcard Sources Tests Benchmarks Package.swift)
@@ -28,6 +29,7 @@ setup:
 	@missing=""; \
 	pkg-config --exists libsodium 2>/dev/null || missing="$$missing libsodium-dev"; \
 	pkg-config --exists zlib 2>/dev/null || missing="$$missing zlib1g-dev"; \
+	[ -z "$(needs_sqlite)" ] || pkg-config --exists sqlite3 2>/dev/null || missing="$$missing libsqlite3-dev"; \
 	command -v pkg-config >/dev/null 2>&1 || missing=" pkg-config$$missing"; \
 	[ -n "$(iso_codes)" ] || missing="$$missing iso-codes"; \
 	[ -n "$(time_zones)" ] || missing="$$missing tzdata"; \
@@ -53,8 +55,10 @@ demo: setup
 test: setup
 	$(SWIFT) test
 
+# The peers need the system's SQLite; the store doesn't.
+bench: needs_sqlite = yes
 bench: setup
-	$(SWIFT) run --configuration release --package-path Benchmarks $(BENCH_ARGUMENTS)
+	$(SWIFT) run --configuration release --package-path Benchmarks offline-bench $(BENCH_ARGUMENTS)
 
 format:
 	$(SWIFT) format format --in-place --recursive --parallel $(swift_sources)

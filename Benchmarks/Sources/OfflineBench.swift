@@ -1,0 +1,28 @@
+// Entry: options, the run, the report.
+internal import Foundation
+
+@main
+struct OfflineBench {
+    static func main() async {
+        do {
+            let options = try BenchOptions(Array(CommandLine.arguments.dropFirst()))
+            if options.wantsHelp {
+                print(BenchOptions.help)
+            } else {
+                try await measure(options)
+            }
+        } catch {
+            FileHandle.standardError.write(Data("\noffline-bench: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    /// Off the main thread: an application's work doesn't run there either, and a hop to it costs more than a read.
+    @concurrent
+    private static func measure(_ options: BenchOptions) async throws {
+        var run = BenchRun(options)
+        try await run.run()
+        print(ResultsTable(results: run.results).text)
+        if options.saves { print("\nsaved: \(try ResultsFile.save(run.results))") }
+    }
+}
