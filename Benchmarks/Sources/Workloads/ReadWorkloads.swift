@@ -55,14 +55,17 @@ struct ReadWorkloads {
     /// An operation is one document looked at.
     var scan: Workload {
         let dataset = dataset
+        let amount = scale.times(1)
         return Workload(
             id: "scan", title: "count by an un-indexed field, a document", sliceCount: 4
         ) {
             slice in
             var random = dataset.generator(workload: "scan", slice: slice)
-            let moment = Dataset.firstDay + Int.random(in: 0..<Dataset.period, using: &random)
-            return Slice(operations: dataset.count) {
-                try await $0.countScanned(createdAfter: [moment])
+            let moments = (0..<amount).map { _ in
+                Dataset.firstDay + Int.random(in: 0..<Dataset.period, using: &random)
+            }
+            return Slice(operations: dataset.count * amount) {
+                try await $0.countScanned(createdAfter: moments)
             }
         }
     }
