@@ -12,7 +12,8 @@ struct OfflineBench {
                 try await measure(options)
             }
         } catch {
-            FileHandle.standardError.write(Data("\noffline-bench: \(error)\n".utf8))
+            Progress.show("")
+            FileHandle.standardError.write(Data("offline-bench: \(error)\n".utf8))
             exit(1)
         }
     }
