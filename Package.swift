@@ -68,7 +68,7 @@ let package = Package(
             name: "OfflineKitTests",
             dependencies: [
                 "OfflineKit", "OfflineTesting", "OfflineBytes", "OfflineDocuments",
-                "StorageSimulation",
+                "OfflineEngine", "StorageSimulation",
             ],
             swiftSettings: strict),
         .testTarget(
