@@ -35,7 +35,8 @@ struct StorePowerCutTests {
         ]
         if round % 2 == 1 { indexes.append(IndexSchema(name: "nt", keyPaths: ["n", "t.x"])) }
         return [
-            CollectionSchema(name: "a", indexes: indexes), CollectionSchema(name: "b", indexes: indexes),
+            CollectionSchema(name: "a", indexes: indexes),
+            CollectionSchema(name: "b", indexes: indexes),
         ]
     }
 
@@ -104,7 +105,8 @@ struct StorePowerCutTests {
             let document: Document = [
                 "id": key, "n": .int(Int64(random.below(9))), "u": key,
                 "t": ["x": .string(String(random.below(30)))],
-                "field\(random.below(40))": .string(String(repeating: "x", count: random.below(300))),
+                "field\(random.below(40))": .string(
+                    String(repeating: "x", count: random.below(300))),
             ]
             try await transaction.upsert(name, document)
             next[name]?[key] = document
