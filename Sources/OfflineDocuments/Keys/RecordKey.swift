@@ -14,6 +14,8 @@ extension KeyEncoder {
         -> [UInt8]
     {
         var key: [UInt8] = []
+        // Most keys are UUIDs or shorter: they take one allocation then.
+        key.reserveCapacity(40)
         if case .array(let parts) = value, pathCount != 1 {
             guard !parts.isEmpty else { throw invalid("is an empty array") }
             if let pathCount, parts.count != pathCount {

@@ -126,7 +126,7 @@ public protocol KeyDeriver: AnyObject, Sendable {
 public struct BackendConfiguration: Sendable {
     /// The folder that is, or will be, the database's own.
     public var path: String
-    /// Nothing may be written.
+    /// Nothing may be written: `begin` and `define` aren't called, and throw if they are.
     public var isReadOnly: Bool
     /// When a commit is on stable storage.
     public var durability: Durability

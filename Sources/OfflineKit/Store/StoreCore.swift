@@ -58,7 +58,10 @@ final class StoreCore: Sendable {
         let hold = try await locks.acquire(
             request(writing, reading, operation), timeout: transactionTimeout)
         do {
-            let batch = try backend.begin(writing.map(\.id), reading: reading.map(\.id))
+            let batch =
+                options.isReadOnly
+                ? ReadOnlyBatch(try backend.snapshot())
+                : try backend.begin(writing.map(\.id), reading: reading.map(\.id))
             return OpenBatch(
                 batch, BatchScope(writing: writing, reading: reading), hold, schema, uuids)
         } catch {

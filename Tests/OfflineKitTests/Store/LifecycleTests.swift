@@ -93,8 +93,10 @@ import Testing
         try await store.close()
     }
 
-    @Test func `a read-only store reads and refuses writes`() async throws {
-        let place = try TestStore()
+    @Test(arguments: TestBackend.allCases)
+    func `a read-only store reads and refuses writes`(backend: TestBackend) async throws {
+        let place = try TestStore(backend)
+        defer { place.remove() }
         let writer = try await place.open()
         try await writer.create("users", ["id": "a"])
         try await writer.close()
