@@ -75,6 +75,7 @@ let package = Package(
             name: "OfflineCLITests",
             dependencies: [
                 "OfflineCLI", "OfflineKit", "OfflineBytes", "OfflineDocuments", "OfflineEngine",
+                "StorageSimulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -36,17 +36,9 @@ enum Console {
     }
 }
 
-extension BinaryInteger {
+extension Int {
     /// `12,345`
-    var grouped: String {
-        let digits = String(magnitude)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0 && (digits.count - index) % 3 == 0 { text += "," }
-            text.append(digit)
-        }
-        return self < 0 ? "-" + text : text
-    }
+    var grouped: String { formatted(.number.locale(Locale(identifier: "en_US"))) }
 }
 
 extension Duration {

@@ -17,6 +17,8 @@ final class DumpContext {
 
     /// Bytes that are shown of what can't be read.
     private static let shownBytes = 64
+    /// A store may have more files than a process has descriptors.
+    private static let openFilesMax = 64
 
     init(_ folder: StoreFolder, _ writer: any DumpWriter) throws {
         self.folder = folder
@@ -24,8 +26,6 @@ final class DumpContext {
         superblock = try? folder.superblock()?.newest
         store = try superblock?.store ?? Self.storeByFiles(folder)
     }
-
-    deinit { for file in openFiles.values { file.close() } }
 
     func emit(_ event: DumpEvent) throws {
         if case .problem = event { problemCount += 1 }
@@ -41,10 +41,12 @@ final class DumpContext {
         try emit(.problem(DumpPlace(file: file.name, offset: offset), reason, bytes: bytes))
     }
 
-    /// The file, opened once.
+    /// The file. It stays open for a while, so that a tree's records don't open their log file one by one.
     func open(_ file: NumberedFile) throws(FileSystemError) -> any File {
         if let open = openFiles[file] { return open }
         let opened = try folder.open(file)
+        // Whoever reads one of them still has it; it is closed when the last lets go.
+        if openFiles.count >= Self.openFilesMax { openFiles.removeAll() }
         openFiles[file] = opened
         return opened
     }

@@ -11,7 +11,7 @@ struct ProblemList: DumpWriter {
 
     mutating func write(_ event: DumpEvent) {
         guard case .problem(let place, let reason, _) = event else { return }
-        let offset = place.offset.map { " at offset \($0)" } ?? ""
+        let offset = place.offset.map { " at \($0)" } ?? ""
         kept.withLock { kept in
             if kept.count < Self.countMax { kept.append("\(place.file)\(offset): \(reason)") }
         }

@@ -18,7 +18,8 @@ struct StoreDump {
             let file = NumberedFile(number: position.file, kind: .tree)
             try context.show(catalog, file, position)
         }
-        for file in try context.folder.numberedFiles() { try walk(file, catalog?.catalog) }
+        let ends = try vouchedEnds(catalog?.catalog)
+        for file in try context.folder.numberedFiles() { try walk(file, ends) }
         try missingFiles(catalog?.catalog)
     }
 
@@ -63,38 +64,36 @@ struct StoreDump {
                 "there is no file \(number); there are \(known.isEmpty ? "none" : known)")
         }
         let catalog = try context.readCatalog()?.catalog
-        guard let offset else { return try walk(file, catalog) }
+        guard let offset else { return try walk(file, vouchedEnds(catalog)) }
         switch file.kind {
         case .log: try LogFileWalk(context, file, vouchedEnd: 0).show(at: offset)
         case .tree: try NodeFileWalk(context, file).show(at: offset)
         }
     }
 
-    private func walk(_ file: NumberedFile, _ catalog: Catalog?) throws {
+    private func walk(_ file: NumberedFile, _ ends: [FileNumber: UInt64]) throws {
         switch file.kind {
         case .tree: try NodeFileWalk(context, file).run()
-        case .log:
-            let end = try vouchedEnd(of: file.number, catalog)
-            try LogFileWalk(context, file, vouchedEnd: end).run()
+        case .log: try LogFileWalk(context, file, vouchedEnd: ends[file.number] ?? 0).run()
         }
     }
 
-    /// How far something says that a log file was written.
-    private func vouchedEnd(of number: FileNumber, _ catalog: Catalog?) throws -> UInt64 {
-        var ends: [UInt64] = [0]
-        ends += catalog?.files.filter { $0.number == number }.map(\.length) ?? []
-        if let replay = context.superblock?.replayPosition, replay.file == number {
-            ends.append(replay.offset)
+    /// How far something says that each log file was written: the catalog, the superblock, the header of the file after it.
+    private func vouchedEnds(_ catalog: Catalog?) throws -> [FileNumber: UInt64] {
+        var ends: [FileNumber: UInt64] = [:]
+        func note(_ end: LogPosition) { ends[end.file] = max(end.offset, ends[end.file] ?? 0) }
+        for file in catalog?.files ?? [] {
+            note(LogPosition(file: file.number, offset: file.length))
         }
-        for file in try context.folder.numberedFiles()
-        where file.kind == .log && file.number > number {
+        if let superblock = context.superblock { note(superblock.replayPosition) }
+        for file in try context.folder.numberedFiles() where file.kind == .log {
             guard let open = try? context.open(file),
                 case .header(let header)? = try? FileHeader.read(open),
-                let end = header.previousEnd, end.file == number
+                header.store == context.store
             else { continue }
-            ends.append(end.offset)
+            if let end = header.previousEnd { note(end) }
         }
-        return ends.max() ?? 0
+        return ends
     }
 
     // MARK: - One tree

@@ -45,7 +45,10 @@ struct TextDump: DumpWriter {
     /// Text that may be long, cut to what is left of a line unless everything is to be shown.
     private func fitted(_ text: String, used: Int) -> String {
         let room = max(20, Self.lineWidth - used)
-        guard !isFull, text.count > room else { return text }
+        // Characters are counted only as far as they fit: a record may have 16 MiB.
+        guard !isFull, text.utf8.count > room, text.prefix(room + 1).count > room else {
+            return text
+        }
         return text.prefix(room - 1) + "…"
     }
 

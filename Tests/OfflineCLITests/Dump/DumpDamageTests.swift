@@ -1,4 +1,5 @@
 internal import Foundation
+internal import StorageSimulation
 internal import Testing
 
 @testable internal import OfflineCLI
@@ -102,11 +103,11 @@ internal import Testing
         #expect(run.exitCode == 1)
     }
 
-    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    @Test(arguments: SeededRandom.seeds(4))
     func `no damage makes it crash or hang`(seed: UInt64) async throws {
         let folder = try TemporaryFolder()
         let sound = try StoreFiles(of: try await SmallStore.make(in: folder))
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         let names = sound.files.keys.sorted()
         for step in 0..<40 {
             var files = sound
@@ -126,7 +127,7 @@ internal import Testing
     }
 
     /// Flips bits among the first bytes, cuts, or removes a file.
-    private static func damage(_ bytes: inout [UInt8]?, _ generator: inout SeededGenerator) {
+    private static func damage(_ bytes: inout [UInt8]?, _ generator: inout SeededRandom) {
         guard let count = bytes?.count, count > 0 else { return }
         switch Int.random(in: 0..<10, using: &generator) {
         case 0: bytes = nil
