@@ -1,7 +1,9 @@
-// The suite that every storage backend must pass, for authors of backends: no test framework, so it runs under any.
+// The suite that every storage backend must pass, for authors of backends: no test framework, so it
+// runs under any.
 //
-// Each case opens fresh backends in folders of its own and throws a ConformanceFailure that says what was expected. A backend
-// that passes serves the store; what the cases ask for is what StorageBackend's comments promise.
+// Each case opens fresh backends in folders of its own and throws a ConformanceFailure that says
+// what was expected. A backend that passes serves the store; what the cases ask for is what
+// StorageBackend's comments promise.
 public import OfflineKit
 
 /// What a backend did wrong.
@@ -41,8 +43,9 @@ public struct BackendConformance: Sendable {
     private let folder: String
     private let makeBackend: @Sendable (_ path: String) -> any StorageBackend
 
-    /// `makeBackend` is called for every opening, also for another one of the same path: a backend that keeps its data in memory
-    /// returns the same object there. `folder` exists, and is the suite's own.
+    /// `makeBackend` is called for every opening, also for another one of the same path: a backend
+    /// that keeps its data in memory returns the same object there. `folder` exists, and is the
+    /// suite's own.
     public init(
         folder: String, _ makeBackend: @escaping @Sendable (_ path: String) -> any StorageBackend
     ) {

@@ -1,5 +1,5 @@
-// What the cases are written with: opening, short forms of the calls, expectations, a seeded generator, and a KeyDeriver for records
-// that are plain bytes.
+// What the cases are written with: opening, short forms of the calls, expectations, a seeded
+// generator, and a KeyDeriver for records that are plain bytes.
 import OfflineBytes
 import OfflineKit
 
@@ -51,7 +51,8 @@ struct CaseContext: Sendable {
     }
 }
 
-/// The entries of a record are made of its bytes: index n has the record's n-th byte (0 where it is shorter), then the key.
+/// The entries of a record are made of its bytes: index n has the record's n-th byte (0 where it is
+/// shorter), then the key.
 final class ByteDeriver: KeyDeriver {
     private let indexes = Protected<[CollectionID: [UInt32]]>([:])
 

@@ -1,6 +1,7 @@
 // Who may do what with a collection's records.
 
-/// What each role may do with a collection. What is not granted is denied; `"*"` is every principal, signed in or not.
+/// What each role may do with a collection. What is not granted is denied; `"*"` is every
+/// principal, signed in or not.
 public struct AccessPolicy: Sendable, Hashable {
     /// What a rule grants.
     public enum Operation: String, Sendable, Hashable, CaseIterable {
@@ -27,8 +28,8 @@ public struct AccessPolicy: Sendable, Hashable {
 
         /// Grants `operations` to `role` on the records that match.
         ///
-        /// `"$principal"` in `where` stands for the principal's id. `hiddenFields` are left out of what the role reads, and it
-        /// can't write or filter by them.
+        /// `"$principal"` in `where` stands for the principal's id. `hiddenFields` are left out of
+        /// what the role reads, and it can't write or filter by them.
         public init(
             role: String, operations: Set<Operation>, where filter: Filter = .all,
             hiddenFields: [String] = []

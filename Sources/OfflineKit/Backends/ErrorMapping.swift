@@ -1,10 +1,11 @@
-// Whatever a backend throws, as the one public error: the only place where the engine's errors are translated.
+// Whatever a backend throws, as the one public error: the only place where the engine's errors are
+// translated.
 internal import OfflineEngine
 
 /// Translates errors that cross from a backend into the store.
 enum ErrorMapping {
-    /// `error` as callers of the store see it. An `OfflineError` and a cancellation stay as they are; what a custom backend throws
-    /// of its own is `.storageUnavailable` with its description.
+    /// `error` as callers of the store see it. An `OfflineError` and a cancellation stay as they
+    /// are; what a custom backend throws of its own is `.storageUnavailable` with its description.
     static func publicError(
         _ error: any Error, collection: String? = nil, key: Value? = nil
     ) -> any Error {

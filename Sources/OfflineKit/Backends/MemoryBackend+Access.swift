@@ -1,9 +1,11 @@
-// Reading and writing of MemoryBackend: readers over a state, a batch over its own copy of one, a cursor by position.
+// Reading and writing of MemoryBackend: readers over a state, a batch over its own copy of one, a
+// cursor by position.
 internal import OfflineBytes
 
 /// What readers and batches read alike.
 class MemoryReader: BackendReader, @unchecked Sendable {
-    // @unchecked: a reader's state never changes; a batch's is guarded by its lock. Subclassed by MemoryBatch only.
+    // @unchecked: a reader's state never changes; a batch's is guarded by its lock. Subclassed by
+    // MemoryBatch only.
     private let shared: Protected<MemoryState>
 
     init(_ state: MemoryState) { shared = Protected(state) }

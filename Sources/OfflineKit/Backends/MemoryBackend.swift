@@ -1,8 +1,10 @@
-// A backend that keeps everything in memory, in persistent maps: a snapshot is a copy of the state, a batch is a copy that is
-// published at commit. Independent of the engine and kept simple: it is the reference that other backends are tested against.
+// A backend that keeps everything in memory, in persistent maps: a snapshot is a copy of the state,
+// a batch is a copy that is published at commit. Independent of the engine and kept simple: it is
+// the reference that other backends are tested against.
 //
-// Invariants: `state` is what was committed last; it changes only in `commit` and `define`, each in one critical section.
-// The data lives as long as the object, over `close` and another `initialize`, so that a test can reopen a store on it.
+// Invariants: `state` is what was committed last; it changes only in `commit` and `define`, each in
+// one critical section. The data lives as long as the object, over `close` and another
+// `initialize`, so that a test can reopen a store on it.
 internal import OfflineBytes
 
 /// Storage in memory.
@@ -135,7 +137,8 @@ struct MemoryState: Sendable {
                 tree.index, default: PersistentMap()])
     }
 
-    /// Gives a collection its new definition and trees; the trees that are new, filled from its records.
+    /// Gives a collection its new definition and trees; the trees that are new, filled from its
+    /// records.
     mutating func define(
         _ change: StoredCollection, _ deriver: any KeyDeriver
     ) throws -> [TreeID] {

@@ -1,9 +1,10 @@
-// The ordered map under MemoryBackend: persistent, so that a copy is a snapshot and costs nothing; counted, so that counts
-// and positions cost O(log n). A weight-balanced tree of immutable nodes (Adams' trees with the parameters that Hirai and
-// Yamamoto proved: delta 3, ratio 2), kept simple on purpose: it is what every other backend is compared with.
+// The ordered map under MemoryBackend: persistent, so that a copy is a snapshot and costs nothing;
+// counted, so that counts and positions cost O(log n). A weight-balanced tree of immutable nodes
+// (Adams' trees with the parameters that Hirai and Yamamoto proved: delta 3, ratio 2), kept simple
+// on purpose: it is what every other backend is compared with.
 //
-// Invariants: keys ascend as memcmp orders them; of two sibling trees neither has more than 3 times the other's entries
-// (counting one more for each); a node never changes.
+// Invariants: keys ascend as memcmp orders them; of two sibling trees neither has more than 3 times
+// the other's entries (counting one more for each); a node never changes.
 internal import OfflineBytes
 
 /// An ordered map from bytes to bytes. A value type; copies share their nodes.
@@ -139,7 +140,8 @@ extension PersistentMap {
         return (least, balanced(node, rest, node.right))
     }
 
-    /// A node with `entry`'s key and value over two trees, one of which has gained or lost one entry.
+    /// A node with `entry`'s key and value over two trees, one of which has gained or lost one
+    /// entry.
     private static func balanced(_ entry: Node, _ left: Node?, _ right: Node?) -> Node {
         let leftWeight = Node.count(left) + 1
         let rightWeight = Node.count(right) + 1

@@ -1,5 +1,6 @@
-// The one type that knows both what the store keeps and what a backend has: it maps each kind of data to trees, and nobody else
-// reads or changes what is in a tree. Reading goes through it in ReadView, writing in RecordWriter.
+// The one type that knows both what the store keeps and what a backend has: it maps each kind of
+// data to trees, and nobody else reads or changes what is in a tree. Reading goes through it in
+// ReadView, writing in RecordWriter.
 //
 //     kind of data   tree                          key                     value
 //     record         the collection's primary (0)  the encoded record key  the encoded record
@@ -8,8 +9,8 @@
 //     field names    the collection's dictionary
 //     definition     the collection's definition                           Schema/StoredDefinition
 //
-// Bytes that come from a backend are validated here before anything reads in them, and what a backend throws leaves as an
-// OfflineError with the collection's name.
+// Bytes that come from a backend are validated here before anything reads in them, and what a
+// backend throws leaves as an OfflineError with the collection's name.
 internal import OfflineBytes
 
 /// Reads the store's data in a backend's reader.

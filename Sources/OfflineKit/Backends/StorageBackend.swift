@@ -1,19 +1,23 @@
-// All that the store needs from storage: ordered trees of byte keys, atomic batches, snapshots. Everything above
-// (queries, indexes, transactions, relationships) is written once, on these protocols. What each kind of data becomes in
-// them is StorageAdapter's to say, and nobody else's.
+// All that the store needs from storage: ordered trees of byte keys, atomic batches, snapshots.
+// Everything above (queries, indexes, transactions, relationships) is written once, on these
+// protocols. What each kind of data becomes in them is StorageAdapter's to say, and nobody else's.
 //
-// The model. A collection has a primary tree, from a record's key to the record's bytes, and any number of index
-// trees, which hold keys only. A key is at most 1,600 bytes and is compared as memcmp does; a record is at most
-// 16 MiB + 64 KiB. A collection also has a dictionary: an append-only list of names. Its definition is an opaque text of the
-// store's.
+// The model. A collection has a primary tree, from a record's key to the record's bytes, and any
+// number of index trees, which hold keys only. A key is at most 1,600 bytes and is compared as
+// memcmp does; a record is at most 16 MiB + 64 KiB. A collection also has a dictionary: an
+// append-only list of names. Its definition is an opaque text of the store's.
 //
 // Rules for an implementation:
-// - A reader never changes: neither by commits, nor by maintenance, nor while its cursors are moved.
-// - A batch is all or nothing, also over a crash, and is not seen by any reader before it is committed.
-// - Batches are given out for disjoint sets of collections only (the store sees to it: a collection that one batch writes no
-//   other open batch writes or reads); where `allowsParallelWriters` is false, one at a time.
+// - A reader never changes: neither by commits, nor by maintenance, nor while its cursors are
+//   moved.
+// - A batch is all or nothing, also over a crash, and is not seen by any reader before it is
+//   committed.
+// - Batches are given out for disjoint sets of collections only (the store sees to it: a collection
+//   that one batch writes no other open batch writes or reads); where `allowsParallelWriters` is
+//   false, one at a time.
 // - A batch and a cursor are used by one thread at a time; a reader by any number.
-// - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was opened with.
+// - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was
+//   opened with.
 
 /// A collection's number: its own for life, never 0.
 public struct CollectionID: Hashable, Sendable, Comparable {
@@ -72,7 +76,8 @@ public struct StoredCollection: Sendable {
     }
 }
 
-/// Index entries of one record: for each, its tree and its key; in one buffer, so that deriving allocates nothing per key.
+/// Index entries of one record: for each, its tree and its key; in one buffer, so that deriving
+/// allocates nothing per key.
 public struct DerivedKeys: Sendable {
     /// One entry: the index tree's number and where its key lies in `bytes`.
     public struct Entry: Sendable {
@@ -112,11 +117,13 @@ public struct DerivedKeys: Sendable {
 ///
 /// A pure function of the record's bytes and the collection's definition and dictionary.
 public protocol KeyDeriver: AnyObject, Sendable {
-    /// Called for each stored collection before any of its records is derived, and again when its definition changes.
+    /// Called for each stored collection before any of its records is derived, and again when its
+    /// definition changes.
     func load(_ collection: StoredCollection) throws
     /// Names that a replayed commit appended to the collection's dictionary.
     func extendDictionary(of collection: CollectionID, with names: [String]) throws
-    /// Appends the record's entries in every index tree. Throws `.corrupted` for bytes that are no record.
+    /// Appends the record's entries in every index tree. Throws `.corrupted` for bytes that are no
+    /// record.
     func deriveKeys(
         of collection: CollectionID, key: RawSpan, record: RawSpan, into keys: inout DerivedKeys
     ) throws
@@ -160,14 +167,16 @@ public protocol StorageBackend: AnyObject, Sendable {
     func flush() async throws
     /// The committed state now. Never waits for a writer.
     func snapshot() throws -> any BackendReader
-    /// A batch that writes `collections` and may also read those in `reading`, on top of the latest commit to all of them, be it
-    /// durable yet or not.
+    /// A batch that writes `collections` and may also read those in `reading`, on top of the latest
+    /// commit to all of them, be it durable yet or not.
     func begin(_ collections: [CollectionID], reading: [CollectionID]) throws -> any BackendBatch
-    /// Adds and changes collections and index trees in one atomic step: collections in `changes` are created or get the new
-    /// definition; index trees that are new are built in bulk from the records there are, those absent are dropped.
-    /// `validate` is called with a reader of the new state before anything is kept; if it throws (a new unique index that the
-    /// records break), everything stays as it was, and `deriver.load` is called again with the old definitions.
-    /// A collection that isn't in `changes` stays as it is. The caller sees to it that no batch is open.
+    /// Adds and changes collections and index trees in one atomic step: collections in `changes`
+    /// are created or get the new definition; index trees that are new are built in bulk from the
+    /// records there are, those absent are dropped.
+    /// `validate` is called with a reader of the new state before anything is kept; if it throws (a
+    /// new unique index that the records break), everything stays as it was, and `deriver.load` is
+    /// called again with the old definitions. A collection that isn't in `changes` stays as it is.
+    /// The caller sees to it that no batch is open.
     func define(
         _ changes: [StoredCollection], version: UInt64,
         validate: (_ reader: any BackendReader, _ newTrees: [TreeID]) throws -> Void
@@ -194,7 +203,8 @@ public struct BackendVerification: Sendable {
 public protocol BackendReader: AnyObject, Sendable {
     /// The application's schema version that the last `define` stored; 0 in a new store.
     var storedVersion: UInt64 { get }
-    /// The same state in a reader that may be kept for long: a backend bounds there what that costs.
+    /// The same state in a reader that may be kept for long: a backend bounds there what that
+    /// costs.
     func kept() -> any BackendReader
     /// All collections as of this reader.
     func collections() -> [StoredCollection]
@@ -208,8 +218,9 @@ public protocol BackendReader: AnyObject, Sendable {
     ) throws -> Bool
     /// Whether the tree has exactly this key.
     func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool
-    /// Replaces `buffer` by the first key at or after `key`, keeping its memory; false, and `buffer` is of no use, where there is
-    /// none. (What a cursor's first step would give, without making a cursor: uniqueness is checked with it at every write.)
+    /// Replaces `buffer` by the first key at or after `key`, keeping its memory; false, and
+    /// `buffer` is of no use, where there is none. (What a cursor's first step would give, without
+    /// making a cursor: uniqueness is checked with it at every write.)
     func firstKey(_ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]) throws -> Bool
     /// How many keys are in the range. O(log n) where the backend can.
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int
@@ -226,7 +237,8 @@ extension BackendReader {
 public protocol BackendCursor: AnyObject {
     /// Moves to the next entry in the cursor's direction; false at the end.
     func next() throws -> Bool
-    /// Passes over `count` entries, as `next` called so many times would. O(log n) where the backend can.
+    /// Passes over `count` entries, as `next` called so many times would. O(log n) where the
+    /// backend can.
     func skip(_ count: Int) throws
     /// Replaces `buffer` by the current entry's key, keeping its memory.
     func copyKey(into buffer: inout [UInt8])
@@ -234,8 +246,9 @@ public protocol BackendCursor: AnyObject {
     func withRecord(_ body: (RawSpan) throws -> Void) throws
 }
 
-/// An atomic batch, which can itself be read: its own collections as it has changed them, those it reads as they were at its
-/// begin. A cursor of a batch is of no use after the next change to its tree.
+/// An atomic batch, which can itself be read: its own collections as it has changed them, those it
+/// reads as they were at its begin. A cursor of a batch is of no use after the next change to its
+/// tree.
 public protocol BackendBatch: BackendReader {
     /// Inserts or replaces a record. The caller inserts and removes index entries to match.
     func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws
@@ -247,11 +260,13 @@ public protocol BackendBatch: BackendReader {
     func remove(_ tree: TreeID, key: RawSpan) throws
     /// Appends names to a collection's dictionary.
     func extendNames(of collection: CollectionID, with names: [String]) throws
-    /// All or nothing; returns once the durability asked for is reached. The batch can't be used afterwards.
+    /// All or nothing; returns once the durability asked for is reached. The batch can't be used
+    /// afterwards.
     ///
-    /// Calls `appended` once, as soon as the next batch on the same collections may begin, which may be before this one is durable,
-    /// so that several of them share a sync; where it throws before that, never. A batch that changed nothing returns once all
-    /// that it may have read is as durable as asked for.
+    /// Calls `appended` once, as soon as the next batch on the same collections may begin, which
+    /// may be before this one is durable, so that several of them share a sync; where it throws
+    /// before that, never. A batch that changed nothing returns once all that it may have read is
+    /// as durable as asked for.
     func commit(appended: () -> Void) async throws
     /// Drops everything. Idempotent, also after commit.
     func rollback()

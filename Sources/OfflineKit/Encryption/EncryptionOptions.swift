@@ -75,7 +75,8 @@ public struct EncryptionKeyProvider: Sendable {
         EncryptionKeyProvider(source: .key(key))
     }
 
-    /// A service (KMS, HSM) that wraps and unwraps the store's data key; the store keeps only what it wrapped.
+    /// A service (KMS, HSM) that wraps and unwraps the store's data key; the store keeps only what
+    /// it wrapped.
     public static func keyService(
         wrap: @escaping @Sendable ([UInt8]) async throws -> [UInt8],
         unwrap: @escaping @Sendable ([UInt8]) async throws -> [UInt8]

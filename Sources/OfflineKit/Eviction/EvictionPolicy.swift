@@ -54,8 +54,10 @@ public struct EvictionPolicy: Sendable, Hashable {
         EvictionPolicy(rule: .firstInFirstOut(maxRecords: maxRecords))
     }
 
-    /// A policy as an object: `{"strategy": "max-age", "max_age_days": 7}`, `{"strategy": "max-size", "max_size_bytes": 1}`,
-    /// `{"strategy": "lru", "max_records": 1}` (also `lfu`, `fifo`, with or without the count), `{"strategy": "none"}`.
+    /// A policy as an object: `{"strategy": "max-age", "max_age_days": 7}`, `{"strategy":
+    /// "max-size", "max_size_bytes": 1}`,
+    /// `{"strategy": "lru", "max_records": 1}` (also `lfu`, `fifo`, with or without the count),
+    /// `{"strategy": "none"}`.
     ///
     /// "ttl" and "size" are accepted for "max-age" and "max-size". Throws `.invalidOptions`.
     public init(_ document: Document) throws {

@@ -13,7 +13,8 @@ extension DerivedKeys {
         }
     }
 
-    /// Appends the entries of `first` that `second` doesn't have. Both are sorted; few entries each.
+    /// Appends the entries of `first` that `second` doesn't have. Both are sorted; few entries
+    /// each.
     mutating func append(entriesOf first: DerivedKeys, notIn second: DerivedKeys) {
         for entry in first.entries where !second.contains(entry.index, first.key(entry)) {
             append(index: entry.index) { $0.append(contentsOf: first.key(entry)) }

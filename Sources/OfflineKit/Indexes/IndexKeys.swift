@@ -1,20 +1,25 @@
-// A record's entries in the index trees. They are a pure function of the record and the index's definition, so they are never
-// logged: recovery, bulk builds, verify and every write derive them here.
+// A record's entries in the index trees. They are a pure function of the record and the index's
+// definition, so they are never logged: recovery, bulk builds, verify and every write derive them
+// here.
 //
 // An index tree holds keys only:
 //
-//     entry         value, of each of the index's paths one after another (Keys/KeyLayout.swift), then the record's key
-//     array marker  00, ordinal of the path (1 byte), then the record's key
+//     entry         value, of each of the index's paths one after another (Keys/KeyLayout.swift),
+//     then the record's key array marker  00, ordinal of the path (1 byte), then the record's key
 //
-// - A missing field has the value null, so every record has exactly one entry and an index can serve any sort.
-// - An array is one value, as a whole. A path that steps through an array (a name, or a position that the array doesn't have,
-//   where an array stands) leads to no one value; the entry then has null there.
-// - Each path at which that is so (the value is an array, or the path steps through one) adds a marker. 00 is below the first
-//   byte of every value, so markers come first: their exact count per path is the count of a range, and while it is zero
-//   what the entries say about the path is all there is to know.
-// - The values take 512 bytes at most; longer ones are cut there and a byte 00 follows (KeyLayout, "Cut keys"). The record's
-//   key is never cut. So an entry takes at most 513 + 1,024 bytes.
-// - A unique index constrains the records in which no value is null: of two such records the values differ.
+// - A missing field has the value null, so every record has exactly one entry and an index can
+//   serve any sort.
+// - An array is one value, as a whole. A path that steps through an array (a name, or a position
+//   that the array doesn't have, where an array stands) leads to no one value; the entry then has
+//   null there.
+// - Each path at which that is so (the value is an array, or the path steps through one) adds a
+//   marker. 00 is below the first byte of every value, so markers come first: their exact count per
+//   path is the count of a range, and while it is zero what the entries say about the path is all
+//   there is to know.
+// - The values take 512 bytes at most; longer ones are cut there and a byte 00 follows (KeyLayout,
+//   "Cut keys"). The record's key is never cut. So an entry takes at most 513 + 1,024 bytes.
+// - A unique index constrains the records in which no value is null: of two such records the values
+//   differ.
 internal import OfflineBytes
 
 /// Derives the index entries of one collection's records, with the paths bound to a dictionary.
@@ -36,7 +41,8 @@ struct IndexKeys: Sendable {
         }
     }
 
-    /// Appends the record's entries, ascending by tree, then by key. The names may be newer than the record.
+    /// Appends the record's entries, ascending by tree, then by key. The names may be newer than
+    /// the record.
     @unsafe
     func append(_ record: RecordView, key: RawSpan, to keys: inout DerivedKeys) {
         for index in indexes {
@@ -94,7 +100,8 @@ extension IndexKeys {
     /// Where the record's key begins in a marker.
     static let markerLength = 2
 
-    /// Where the record's key begins in an entry, and whether the values before it were cut. `.corrupted` for other bytes.
+    /// Where the record's key begins in an entry, and whether the values before it were cut.
+    /// `.corrupted` for other bytes.
     static func parts(
         of entry: [UInt8], pathCount: Int
     ) throws(OfflineError) -> IndexEntryParts {

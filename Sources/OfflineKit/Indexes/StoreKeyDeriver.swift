@@ -1,4 +1,5 @@
-// What a backend asks for the index entries of a record: at recovery, and when an index is built in bulk.
+// What a backend asks for the index entries of a record: at recovery, and when an index is built in
+// bulk.
 internal import OfflineBytes
 
 /// The store's `KeyDeriver`: definitions and dictionaries as the backend has told them so far.

@@ -11,7 +11,8 @@ struct UniqueBuild {
         self.schema = schema
     }
 
-    /// Throws `.uniqueViolation`, naming the index and a record's key, where two records have the same values.
+    /// Throws `.uniqueViolation`, naming the index and a record's key, where two records have the
+    /// same values.
     func check(_ trees: [TreeID]) throws {
         for tree in trees {
             guard

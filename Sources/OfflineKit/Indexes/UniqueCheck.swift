@@ -1,5 +1,5 @@
-// Unique indexes: whether what a statement adds would give two records the same values, within the statement or with records
-// that are there already and stay.
+// Unique indexes: whether what a statement adds would give two records the same values, within the
+// statement or with records that are there already and stay.
 //
 // The error names the index and the other record's key, never the values.
 internal import OfflineBytes
@@ -32,7 +32,8 @@ struct UniqueCheck {
         }
     }
 
-    /// Looks for a record with the same values that is in the tree and that the statement leaves there.
+    /// Looks for a record with the same values that is in the tree and that the statement leaves
+    /// there.
     private func checkStored(
         _ entry: ArraySlice<UInt8>, _ values: IndexState.Values, _ index: IndexState
     ) throws {
@@ -51,7 +52,8 @@ struct UniqueCheck {
         }
     }
 
-    /// Two entries with the same stored values: a violation, unless they are cut and the records differ.
+    /// Two entries with the same stored values: a violation, unless they are cut and the records
+    /// differ.
     private func compare(
         _ entry: ArraySlice<UInt8>, with other: ArraySlice<UInt8>, _ values: IndexState.Values,
         _ index: IndexState

@@ -1,8 +1,9 @@
-// Checks what only the store can check: that every record is well-formed and stands under its own key, that every index entry
-// derives from exactly one live record, and that none is missing.
+// Checks what only the store can check: that every record is well-formed and stands under its own
+// key, that every index entry derives from exactly one live record, and that none is missing.
 //
-// Proof of the last two: each record's entries are derived and looked up. Different records have different entries (an entry
-// ends with the record's key), so if all are there and the tree has just as many keys as were derived, there are no others.
+// Proof of the last two: each record's entries are derived and looked up. Different records have
+// different entries (an entry ends with the record's key), so if all are there and the tree has
+// just as many keys as were derived, there are no others.
 internal import OfflineBytes
 
 /// Walks all collections in one view.

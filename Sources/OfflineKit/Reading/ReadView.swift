@@ -1,8 +1,8 @@
-// The one read path: everything that is read, by a get, a query or an include, on a store, a snapshot or inside a transaction, is
-// read through a ReadView.
+// The one read path: everything that is read, by a get, a query or an include, on a store, a
+// snapshot or inside a transaction, is read through a ReadView.
 //
-// A view of a snapshot never changes. A view of a transaction shows what its batch has written so far, and only the
-// collections that the transaction named.
+// A view of a snapshot never changes. A view of a transaction shows what its batch has written so
+// far, and only the collections that the transaction named.
 internal import OfflineBytes
 
 /// A state of the store to read in, with its schema and what of it may be read.
@@ -26,7 +26,8 @@ struct ReadView: Sendable {
         self.batch = scope
     }
 
-    /// The collection; `.unknownCollection` where there is none, `.transactionScope` where the transaction doesn't name it.
+    /// The collection; `.unknownCollection` where there is none, `.transactionScope` where the
+    /// transaction doesn't name it.
     func collection(_ name: String) throws(OfflineError) -> CollectionState {
         let collection = try schema.collection(name)
         if let batch { try batch.checkReading(collection) }
@@ -41,14 +42,16 @@ struct ReadView: Sendable {
 
     // MARK: Records
 
-    /// The record with this encoded key, as a document that owns its bytes; nil where there is none.
+    /// The record with this encoded key, as a document that owns its bytes; nil where there is
+    /// none.
     func document(_ collection: CollectionState, key: [UInt8]) throws -> Document? {
         let names = names(of: collection).dictionary
         return try adapter.record(of: collection, key: key, names: names)
             .map { Document(record: $0, names: names) }
     }
 
-    /// Calls `body` with the record, read in place; nil where there is none. Nothing of the record may outlive `body`.
+    /// Calls `body` with the record, read in place; nil where there is none. Nothing of the record
+    /// may outlive `body`.
     func withRecord<Result>(
         _ collection: CollectionState, key: [UInt8], _ body: (RecordView) throws -> Result
     ) throws -> Result? {
@@ -72,7 +75,8 @@ struct ReadView: Sendable {
 
     // MARK: Index entries
 
-    /// The index's entries in the range, by default all but the array markers; IndexKeys says what they are made of.
+    /// The index's entries in the range, by default all but the array markers; IndexKeys says what
+    /// they are made of.
     func entries(
         _ collection: CollectionState, _ index: IndexState,
         in range: KeyRange = IndexKeys.entries, descending: Bool = false
@@ -90,7 +94,8 @@ struct ReadView: Sendable {
             StorageAdapter.entries(of: index, collection), of: collection, in: range)
     }
 
-    /// In how many records the path is array-bearing: leads to an array, or steps through one. Exact.
+    /// In how many records the path is array-bearing: leads to an array, or steps through one.
+    /// Exact.
     func arrayBearingCount(
         _ collection: CollectionState, _ index: IndexState, path ordinal: Int
     ) throws -> Int {

@@ -1,5 +1,6 @@
-// What an application says about a collection: its name, key, indexes and relationships. Only a description: the rules that
-// it must keep are SchemaValidation's, the compiled form is CollectionState.
+// What an application says about a collection: its name, key, indexes and relationships. Only a
+// description: the rules that it must keep are SchemaValidation's, the compiled form is
+// CollectionState.
 
 /// A collection: its name, what a record's key is, and its indexes and relationships.
 ///
@@ -23,7 +24,8 @@ public struct CollectionSchema: Sendable, Hashable {
     public var sensitiveFields: [String]
     /// The collection's own policy; nil: the store's.
     public var evictionPolicy: EvictionPolicy?
-    /// Whether changes are kept for synchronization; nil: yes, unless the collection has its own eviction policy.
+    /// Whether changes are kept for synchronization; nil: yes, unless the collection has its own
+    /// eviction policy.
     public var tracksChanges: Bool?
     /// A JSON Schema that every record must fulfil.
     public var validation: Document?
@@ -57,7 +59,8 @@ public struct CollectionSchema: Sendable, Hashable {
 
     /// A collection with a compound key: ordered by the first path, then the next.
     ///
-    /// The record's key is the array of the paths' values. (One path alone is no compound key: it is as `keyPath` would be.)
+    /// The record's key is the array of the paths' values. (One path alone is no compound key: it
+    /// is as `keyPath` would be.)
     public init(
         name: String,
         keyPaths: [String],

@@ -1,8 +1,9 @@
-// A collection's dictionary of names as an object that is built once and not at every read, together with what is compiled
-// against it: the index paths.
+// A collection's dictionary of names as an object that is built once and not at every read,
+// together with what is compiled against it: the index paths.
 //
-// Only committed names may enter a collection's cache, because the ids of a transaction that is rolled back are given out
-// again; what a transaction adds stays in its own BatchNames until its commit.
+// Only committed names may enter a collection's cache, because the ids of a transaction that is
+// rolled back are given out again; what a transaction adds stays in its own BatchNames until its
+// commit.
 internal import OfflineBytes
 
 /// A dictionary, and a collection's index paths bound to it.
@@ -22,8 +23,8 @@ final class BoundNames: Sendable {
     }
 }
 
-/// The newest committed names of a collection that anyone has seen. Since dictionaries only grow, records and snapshots of any
-/// earlier time are read with them too.
+/// The newest committed names of a collection that anyone has seen. Since dictionaries only grow,
+/// records and snapshots of any earlier time are read with them too.
 final class NameCache: Sendable {
     private let latest = Protected<BoundNames?>(nil)
 

@@ -39,9 +39,9 @@ public struct RelationshipSchema: Sendable, Hashable {
 
     /// A relationship to another collection.
     ///
-    /// One-to-many: `foreignKey` is the other collection's field that refers to our key. Many-to-one: our field that
-    /// refers to the other's key. One-to-one: whichever side has the field. Many-to-many: our field, an array of the
-    /// others' keys.
+    /// One-to-many: `foreignKey` is the other collection's field that refers to our key.
+    /// Many-to-one: our field that refers to the other's key. One-to-one: whichever side has the
+    /// field. Many-to-many: our field, an array of the others' keys.
     public init(
         name: String, collection: String, type: Kind, foreignKey: String,
         onDelete: DeleteRule = .none

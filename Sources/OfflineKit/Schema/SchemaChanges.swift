@@ -1,8 +1,11 @@
 // What differs between the stored schema and the wanted one.
 //
-// - A collection that is stored and not wanted stays as it is. No wanted collection at all: everything as stored.
-// - A new collection gets the next number. A stored one whose key path changes would need a migration: `.invalidOptions`.
-// - An index that is in both as it is keeps its tree; any other is built anew under a new number, one that is gone is dropped.
+// - A collection that is stored and not wanted stays as it is. No wanted collection at all:
+//   everything as stored.
+// - A new collection gets the next number. A stored one whose key path changes would need a
+//   migration: `.invalidOptions`.
+// - An index that is in both as it is keeps its tree; any other is built anew under a new number,
+//   one that is gone is dropped.
 // - Indexes of another derivation version (StoredDefinition) are all built anew.
 
 /// The steps from a stored schema to a wanted one.
@@ -12,7 +15,8 @@ struct SchemaChanges {
     /// All collections as they are after the changes.
     private(set) var result: [(id: CollectionID, definition: StoredDefinition)] = []
 
-    /// Compares. The wanted collections are checked here against the rules and against what is stored.
+    /// Compares. The wanted collections are checked here against the rules and against what is
+    /// stored.
     init(stored: [StoredCollection], wanted: [CollectionSchema]) throws {
         let definitions = try stored.map { ($0, try StoredDefinition($0.definition)) }
         try SchemaValidation.check(wanted, stored: definitions.map(\.1.schema.name))

@@ -1,7 +1,9 @@
-// The schema as the store works with it: each collection with its number, its paths parsed, its indexes numbered.
+// The schema as the store works with it: each collection with its number, its paths parsed, its
+// indexes numbered.
 //
-// Invariants: everything here is immutable but the caches of names, which only grow; a change of the schema makes a new
-// SchemaState. It was valid when it was built (SchemaValidation), so paths parse and names are distinct.
+// Invariants: everything here is immutable but the caches of names, which only grow; a change of
+// the schema makes a new SchemaState. It was valid when it was built (SchemaValidation), so paths
+// parse and names are distinct.
 internal import OfflineBytes
 
 /// All collections of an open store.

@@ -1,8 +1,9 @@
-// Every rule that a schema must keep, each with the message it gives: `.invalidOptions`, naming the collection, the index or
-// relationship, and the option.
+// Every rule that a schema must keep, each with the message it gives: `.invalidOptions`, naming the
+// collection, the index or relationship, and the option.
 //
-// Limits, and why: names 100 characters (they are in messages, definitions and file dumps); 32 paths a key or index
-// (IndexKeys.pathCountMax); 64 indexes a collection (each write visits all of them).
+// Limits, and why: names 100 characters (they are in messages, definitions and file dumps); 32
+// paths a key or index (IndexKeys.pathCountMax); 64 indexes a collection (each write visits all of
+// them).
 
 /// Checks collections as an application describes them.
 struct SchemaValidation {
@@ -13,8 +14,8 @@ struct SchemaValidation {
     /// Names of all collections of the store, of this schema and stored ones; nil: not known yet.
     private let known: Set<String>?
 
-    /// Checks the collections, and that what they refer to is among them or `stored`, the names of stored ones. Nil: what is
-    /// stored isn't known yet.
+    /// Checks the collections, and that what they refer to is among them or `stored`, the names of
+    /// stored ones. Nil: what is stored isn't known yet.
     static func check(_ collections: [CollectionSchema], stored: [String]?) throws(OfflineError) {
         var names: Set<String> = []
         for collection in collections where !names.insert(collection.name).inserted {

@@ -1,13 +1,16 @@
-// A collection's definition as it is stored: what the store must know to read and index the collection's records without the
-// application's options. One JSON object, so that `offline dump` shows it as it is:
+// A collection's definition as it is stored: what the store must know to read and index the
+// collection's records without the application's options. One JSON object, so that `offline dump`
+// shows it as it is:
 //
-//     {"version": 1, "derivation": 1, "name": "users", "keyPaths": ["id"], "autoKey": "uuid-v7", "nextIndex": 3,
+//     {"version": 1, "derivation": 1, "name": "users", "keyPaths": ["id"], "autoKey": "uuid-v7",
+//     "nextIndex": 3,
 //      "indexes": [{"number": 1, "name": "email", "keyPaths": ["email"], "unique": true}],
-//      "relationships": [{"name": "orders", "collection": "orders", "type": "one-to-many", "foreignKey": "user_id"}]}
+//      "relationships": [{"name": "orders", "collection": "orders", "type": "one-to-many",
+//      "foreignKey": "user_id"}]}
 //
 // - version: of this layout. A greater one is `.unsupportedFormat`.
-// - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys). A store with another one has its
-//   indexes built anew.
+// - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys). A
+//   store with another one has its indexes built anew.
 // - nextIndex: the number of the next index to be made; numbers are never used again.
 internal import Foundation
 
@@ -34,10 +37,17 @@ struct StoredDefinition: Hashable, Sendable {
 
     /// The collection as the store works with it.
     func state(id: CollectionID) throws(OfflineError) -> CollectionState {
-        try CollectionState(id: id, schema: schema, indexNumbers: indexNumbers)
+        do throws(OfflineError) {
+            return try CollectionState(id: id, schema: schema, indexNumbers: indexNumbers)
+        } catch {
+            throw OfflineError(
+                .corrupted, "a collection's stored definition: \(error.message)",
+                collection: schema.name)
+        }
     }
 
-    /// The definition with another schema: an index that is in both as it is keeps its number, all others get new ones.
+    /// The definition with another schema: an index that is in both as it is keeps its number, all
+    /// others get new ones.
     func changed(to schema: CollectionSchema) -> StoredDefinition {
         var result = self
         result.schema = schema
@@ -85,7 +95,8 @@ extension StoredDefinition {
         return Array(document.json().utf8)
     }
 
-    /// Reads the stored form. Throws `.unsupportedFormat` for a newer version, `.corrupted` for anything else than a definition.
+    /// Reads the stored form. Throws `.unsupportedFormat` for a newer version, `.corrupted` for
+    /// anything else than a definition.
     init(_ bytes: [UInt8]) throws {
         do {
             try self.init(parsing: Document(json: Data(bytes)))
@@ -135,7 +146,9 @@ extension StoredDefinition {
             try fields.finish()
         }
         try fields.finish()
-        guard !schema.keyPaths.isEmpty, Set(indexNumbers).count == indexNumbers.count,
+        let paths = [schema.keyPaths] + schema.indexes.map(\.keyPaths)
+        guard paths.allSatisfy({ 1...IndexKeys.pathCountMax ~= $0.count }),
+            Set(indexNumbers).count == indexNumbers.count,
             indexNumbers.allSatisfy({ $0 < nextIndex })
         else { throw fields.wrong("indexes", "and keyPaths contradict each other") }
     }

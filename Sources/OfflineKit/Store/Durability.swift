@@ -4,8 +4,10 @@
 public enum Durability: Sendable, Hashable {
     /// Before commit returns (group commit: one sync serves all that wait).
     case full
-    /// Within the interval; a power cut may lose the newest commits, never their order or atomicity.
+    /// Within the interval; a power cut may lose the newest commits, never their order or
+    /// atomicity.
     case periodic(Duration)
-    /// Whenever the system writes back; a process crash loses nothing, a power cut may lose recent commits.
+    /// Whenever the system writes back; a process crash loses nothing, a power cut may lose recent
+    /// commits.
     case relaxed
 }

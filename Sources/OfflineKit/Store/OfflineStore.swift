@@ -3,8 +3,8 @@ internal import OfflineBytes
 
 /// An offline-first document store.
 ///
-/// All functions may be called from any task at once. Reads see what is committed and never wait for writers; each write is a
-/// transaction of its own. They run where the caller runs.
+/// All functions may be called from any task at once. Reads see what is committed and never wait
+/// for writers; each write is a transaction of its own. They run where the caller runs.
 ///
 /// ```swift
 /// let store = try await OfflineStore.open(
@@ -49,7 +49,8 @@ public final class OfflineStore: StoreWriter {
 
     /// Waits for what is running, makes all durable, and lets go of the files. Idempotent.
     ///
-    /// Transactions that were begun and not ended are rolled back; those given to a closure are waited for.
+    /// Transactions that were begun and not ended are rolled back; those given to a closure are
+    /// waited for.
     public func close() async throws {
         if let core = current.withLock({ $0 }) { try OwnTransaction.checkNotInside(core) }
         try await lifecycle.withLock { _ in
@@ -127,7 +128,8 @@ extension OfflineStore {
 // MARK: - Writing
 
 extension OfflineStore {
-    /// Adds a record. Throws `.alreadyExists`. Returns the stored record, its generated key included.
+    /// Adds a record. Throws `.alreadyExists`. Returns the stored record, its generated key
+    /// included.
     @discardableResult
     public func create(_ collection: String, _ document: Document) async throws -> Document {
         try await core().write(collection, as: "a create") {
@@ -161,7 +163,8 @@ extension OfflineStore {
         }
     }
 
-    /// Adds all records or none. Throws `.alreadyExists`, also for a key that is in the batch twice.
+    /// Adds all records or none. Throws `.alreadyExists`, also for a key that is in the batch
+    /// twice.
     @discardableResult
     public func createBatch(
         _ collection: String, _ documents: [Document]
@@ -171,7 +174,8 @@ extension OfflineStore {
         }
     }
 
-    /// Changes all records or none. Throws `.notFound`; `.invalidDocument` for a key that is in the batch twice.
+    /// Changes all records or none. Throws `.notFound`; `.invalidDocument` for a key that is in the
+    /// batch twice.
     @discardableResult
     public func updateBatch(
         _ collection: String, _ documents: [Document], mode: UpdateMode
@@ -195,18 +199,21 @@ extension OfflineStore {
 // MARK: - Transactions
 
 extension OfflineStore {
-    /// Begins a transaction, which its owner commits or rolls back. Transactions are serializable; those with disjoint
-    /// collections run side by side.
+    /// Begins a transaction, which its owner commits or rolls back. Transactions are serializable;
+    /// those with disjoint collections run side by side.
     ///
-    /// `reading`: collections that it only reads (shared with other readers, excluding writers). Throws
-    /// `.transactionTimeout`, naming who has the collections, after `StorageOptions.transactionTimeout`.
+    /// `reading`: collections that it only reads (shared with other readers, excluding writers).
+    /// Throws
+    /// `.transactionTimeout`, naming who has the collections, after
+    /// `StorageOptions.transactionTimeout`.
     public func beginTransaction(
         _ collections: [String], reading: [String] = []
     ) async throws -> Transaction {
         try await core().beginTransaction(collections, reading: reading)
     }
 
-    /// Commits when `body` returns, rolls back when it throws or the task is cancelled. Runs where the caller runs.
+    /// Commits when `body` returns, rolls back when it throws or the task is cancelled. Runs where
+    /// the caller runs.
     @discardableResult
     nonisolated(nonsending) public func transaction<T>(
         _ collections: [String], reading: [String] = [],

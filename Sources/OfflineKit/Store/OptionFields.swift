@@ -1,5 +1,6 @@
-// Reading settings from an object (JSON options, policies): each field is asked for by name and type, and `finish` refuses what
-// nobody asked for, so that a misspelt setting is never silently ignored.
+// Reading settings from an object (JSON options, policies): each field is asked for by name and
+// type, and `finish` refuses what nobody asked for, so that a misspelt setting is never silently
+// ignored.
 
 /// The fields of one settings object that are not read yet.
 struct OptionFields {
@@ -92,10 +93,9 @@ struct OptionFields {
     /// Throws for a field that nobody asked for.
     func finish() throws {
         for name in document.fieldNames where !known.contains(name) {
+            let known = known.sorted().joined(separator: ", ")
             throw OfflineError(
-                .invalidOptions,
-                "\(place): unknown name \"\(name)\"; known are \(known.sorted().joined(separator: ", "))"
-            )
+                .invalidOptions, "\(place): unknown name \"\(name)\"; known are \(known)")
         }
     }
 

@@ -1,4 +1,5 @@
-// Every rule that options must keep besides those of the schema: `.invalidOptions`, naming the option.
+// Every rule that options must keep besides those of the schema: `.invalidOptions`, naming the
+// option.
 internal import Foundation
 
 /// Checks options.

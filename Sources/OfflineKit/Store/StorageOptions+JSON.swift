@@ -1,12 +1,16 @@
-// The JSON form of the options, with the names of the requirements: snake case, one object. An unknown name is an error.
+// The JSON form of the options, with the names of the requirements: snake case, one object. An
+// unknown name is an error.
 public import Foundation
 
 extension StorageOptions {
-    /// The same settings as one JSON object: `database_name`, `directory`, `version`, `storage_backend`, `size_limit`,
-    /// `eviction_strategy`, `encryption`, `storage_schema`, `durability`, `is_read_only`, `transaction_timeout` (seconds),
+    /// The same settings as one JSON object: `database_name`, `directory`, `version`,
+    /// `storage_backend`, `size_limit`,
+    /// `eviction_strategy`, `encryption`, `storage_schema`, `durability`, `is_read_only`,
+    /// `transaction_timeout` (seconds),
     /// `auto_compaction`.
     ///
-    /// `encryption_key_provider` names an entry of `keyProviders`. Throws `.invalidJSON` for text that is no JSON and
+    /// `encryption_key_provider` names an entry of `keyProviders`. Throws `.invalidJSON` for text
+    /// that is no JSON and
     /// `.invalidOptions`, with the name, for a setting that is unknown or of the wrong type.
     public init(json: Data, keyProviders: [String: EncryptionKeyProvider] = [:]) throws {
         var fields = OptionFields(try Document(json: json), of: "options")

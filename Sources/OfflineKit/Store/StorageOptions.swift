@@ -1,5 +1,5 @@
-// Everything a store is opened with. Only held here: the rules are OptionValidation's, the JSON form is
-// StorageOptions+JSON's.
+// Everything a store is opened with. Only held here: the rules are OptionValidation's, the JSON
+// form is StorageOptions+JSON's.
 public import Foundation
 
 /// How a store is opened: where, on what, and with which collections.
@@ -11,9 +11,11 @@ public import Foundation
 /// let store = try await OfflineStore.open(options)
 /// ```
 public struct StorageOptions: Sendable {
-    /// The database's name: 1 to 100 characters, without `/`, `\` and NUL, and neither `.` nor `..`.
+    /// The database's name: 1 to 100 characters, without `/`, `\` and NUL, and neither `.` nor
+    /// `..`.
     public var databaseName: String
-    /// The folder that holds the database's own folder; nil: the platform's application-data folder.
+    /// The folder that holds the database's own folder; nil: the platform's application-data
+    /// folder.
     public var directory: URL?
     /// The application's schema version, at least 1.
     public var version: Int
@@ -33,7 +35,8 @@ public struct StorageOptions: Sendable {
     public var durability: Durability
     /// Nothing is written, and another process may write meanwhile.
     public var isReadOnly: Bool
-    /// How long a transaction may stay open without an operation before it is rolled back, and how long one waits for another.
+    /// How long a transaction may stay open without an operation before it is rolled back, and how
+    /// long one waits for another.
     public var transactionTimeout: Duration
     /// Compact in the background, paced; off: only on `compact()`.
     public var autoCompaction: Bool

@@ -1,5 +1,5 @@
-// What can be done with a store, as protocols: code that takes `any StoreReader` runs on a store, in a transaction and on a
-// snapshot alike.
+// What can be done with a store, as protocols: code that takes `any StoreReader` runs on a store,
+// in a transaction and on a snapshot alike.
 
 /// How an update treats the fields that it doesn't name.
 public enum UpdateMode: Sendable, Hashable {
@@ -47,7 +47,8 @@ extension StoreReader {
 
 /// What `OfflineStore` and `Transaction` can both do.
 public protocol StoreWriter: StoreReader {
-    /// Adds a record. Throws `.alreadyExists`. Returns the stored record, its generated key included.
+    /// Adds a record. Throws `.alreadyExists`. Returns the stored record, its generated key
+    /// included.
     @discardableResult func create(_ collection: String, _ document: Document) async throws
         -> Document
     /// Changes a record. Throws `.notFound`. Returns the stored record.
@@ -59,10 +60,12 @@ public protocol StoreWriter: StoreReader {
     /// Removes a record; false where there was no such record.
     @discardableResult func delete(_ collection: String, _ key: some ValueConvertible) async throws
         -> Bool
-    /// Adds all records or none. Throws `.alreadyExists`, also for a key that is in the batch twice.
+    /// Adds all records or none. Throws `.alreadyExists`, also for a key that is in the batch
+    /// twice.
     @discardableResult func createBatch(_ collection: String, _ documents: [Document]) async throws
         -> [Document]
-    /// Changes all records or none. Throws `.notFound`; `.invalidDocument` for a key that is in the batch twice.
+    /// Changes all records or none. Throws `.notFound`; `.invalidDocument` for a key that is in the
+    /// batch twice.
     @discardableResult func updateBatch(
         _ collection: String, _ documents: [Document], mode: UpdateMode
     ) async throws -> [Document]

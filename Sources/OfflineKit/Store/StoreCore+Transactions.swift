@@ -33,8 +33,8 @@ extension StoreCore {
         }
     }
 
-    /// Moves a read-only store to the newest committed state, whose schema may be another one; a store that writes always
-    /// shows it.
+    /// Moves a read-only store to the newest committed state, whose schema may be another one; a
+    /// store that writes always shows it.
     func refreshed() async throws -> StoreCore {
         guard options.isReadOnly else { return self }
         do {

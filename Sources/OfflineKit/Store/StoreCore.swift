@@ -1,8 +1,10 @@
-// What an open store is made of. OfflineStore checks its state and delegates here; transactions hold on to it.
+// What an open store is made of. OfflineStore checks its state and delegates here; transactions
+// hold on to it.
 //
-// Writing: locks on the collections (CollectionLocks), a batch of the backend, one or more statements (RecordWriter), commit. The
-// locks are released as soon as the backend says that the next batch may begin, which is before the commit is durable: so
-// many writers of one collection share a sync. Readers take no lock.
+// Writing: locks on the collections (CollectionLocks), a batch of the backend, one or more
+// statements (RecordWriter), commit. The locks are released as soon as the backend says that the
+// next batch may begin, which is before the commit is durable: so many writers of one collection
+// share a sync. Readers take no lock.
 internal import OfflineBytes
 
 /// An open store.
@@ -110,7 +112,8 @@ final class StoreCore: Sendable {
         _ writing: [CollectionState], _ reading: [CollectionState], _ operation: StaticString
     ) -> LockRequest {
         var exclusive = writing.map(\.id)
-        // A backend with one writer: an id that no collection has stands for the right to have a batch.
+        // A backend with one writer: an id that no collection has stands for the right to have a
+        // batch.
         if !backend.allowsParallelWriters { exclusive.append(CollectionID(0)) }
         return LockRequest(exclusive: exclusive, shared: reading.map(\.id)) {
             "\(operation) on \((writing + reading).map(\.name).joined(separator: ", "))"
@@ -134,7 +137,8 @@ final class StoreCore: Sendable {
         handles.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(transaction)) }
     }
 
-    /// Rolls back transactions that were begun and not ended, waits for everything else that runs, and closes the backend.
+    /// Rolls back transactions that were begun and not ended, waits for everything else that runs,
+    /// and closes the backend.
     func close() async throws {
         try OwnTransaction.checkNotInside(self)
         for handle in handles.withLock({ Array($0.values) }) {

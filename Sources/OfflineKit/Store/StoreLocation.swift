@@ -3,8 +3,9 @@ internal import Foundation
 
 /// The folder of a database.
 enum StoreLocation {
-    /// The path of the database's own folder: its name with the suffix `.offline`, in the folder that the options name, which must
-    /// exist, or in the platform's folder for application data, which is made if need be.
+    /// The path of the database's own folder: its name with the suffix `.offline`, in the folder
+    /// that the options name, which must exist, or in the platform's folder for application data,
+    /// which is made if need be.
     static func path(
         for options: StorageOptions,
         environment: [String: String] = ProcessInfo.processInfo.environment

@@ -1,8 +1,8 @@
-// From options to an open store: check the options, open the backend, compare the schemas, define what differs, and only then be
-// open. Whatever fails closes the backend again.
+// From options to an open store: check the options, open the backend, compare the schemas, define
+// what differs, and only then be open. Whatever fails closes the backend again.
 //
-// The definition of new collections and indexes is one atomic step of the backend: after a crash the store has the old
-// schema or the new one, with every index of it whole.
+// The definition of new collections and indexes is one atomic step of the backend: after a crash
+// the store has the old schema or the new one, with every index of it whole.
 
 /// Opens stores.
 struct StoreOpening {

@@ -1,8 +1,8 @@
 // A lock that may be held across a suspension: whoever finds it taken is suspended, not blocked.
 internal import OfflineBytes
 
-/// A value that one task at a time uses, in the order in which they asked. Not recursive. Waiting for it isn't cancellable: it is
-/// held for one operation only.
+/// A value that one task at a time uses, in the order in which they asked. Not recursive. Waiting
+/// for it isn't cancellable: it is held for one operation only.
 final class AsyncLock<Value: Sendable>: @unchecked Sendable {
     // @unchecked: `value` is only touched by who has set `isTaken`.
     private struct State {

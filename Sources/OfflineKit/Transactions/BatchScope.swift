@@ -1,6 +1,7 @@
 // What one transaction may read and write.
 
-/// The collections that a transaction has named, and the field names that it has added to their dictionaries.
+/// The collections that a transaction has named, and the field names that it has added to their
+/// dictionaries.
 final class BatchScope: Sendable {
     let writing: [CollectionState]
     let reading: [CollectionState]

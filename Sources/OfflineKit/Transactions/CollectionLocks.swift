@@ -1,14 +1,15 @@
-// Who may use which collections: transactions with a common collection run one after another, unless both only read it; all
-// others run side by side.
+// Who may use which collections: transactions with a common collection run one after another,
+// unless both only read it; all others run side by side.
 //
 // Rules, and why they hold:
-// - A request enters the queues of all its collections in one critical section, so all queues have the same order, that of
-//   arrival. It is admitted to a collection when nobody is before it there but readers while it reads too; once it is admitted
-//   everywhere it is granted. So nobody overtakes (no one starves), and since every wait is for someone who arrived
-//   earlier, no circle of waits can come to be (no deadlock).
+// - A request enters the queues of all its collections in one critical section, so all queues have
+//   the same order, that of arrival. It is admitted to a collection when nobody is before it there
+//   but readers while it reads too; once it is admitted everywhere it is granted. So nobody
+//   overtakes (no one starves), and since every wait is for someone who arrived earlier, no circle
+//   of waits can come to be (no deadlock).
 // - A request that gives up (timeout, cancellation) leaves its queues and what it was admitted to.
-// - `queues`' lock guards everything, the holds' status too. It is held for a few instructions, and continuations are resumed
-//   after it.
+// - `queues`' lock guards everything, the holds' status too. It is held for a few instructions, and
+//   continuations are resumed after it.
 internal import OfflineBytes
 
 /// Which collections a transaction wants, and how errors call it.
@@ -28,8 +29,9 @@ final class CollectionLocks: Sendable {
 
     init(_ deadlines: Deadlines) { self.deadlines = deadlines }
 
-    /// Waits until all collections can be had, and has them until `release`. Throws `.transactionTimeout`, naming who holds them,
-    /// after `timeout` (nil: never), and `CancellationError` when the task is cancelled while it waits.
+    /// Waits until all collections can be had, and has them until `release`. Throws
+    /// `.transactionTimeout`, naming who holds them, after `timeout` (nil: never), and
+    /// `CancellationError` when the task is cancelled while it waits.
     func acquire(_ request: LockRequest, timeout: Duration?) async throws -> LockHold {
         let hold = LockHold(request)
         let isGranted = queues.withLock { queues in
@@ -107,7 +109,8 @@ final class CollectionLocks: Sendable {
         var granted: [CheckedContinuation<Void, any Error>] = []
         for id in hold.request.exclusive + hold.request.shared {
             guard let next = queues[id]?.remove(hold) else { continue }
-            // Nobody is there yet to resume where a request was granted before its task began to wait.
+            // Nobody is there yet to resume where a request was granted before its task began to
+            // wait.
             granted += next.compactMap { $0.status.continuation.take() }
             if queues[id]?.isEmpty == true { queues[id] = nil }
         }

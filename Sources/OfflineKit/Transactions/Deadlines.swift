@@ -1,5 +1,6 @@
-// What must happen if something else doesn't happen in time: a transaction that idles is rolled back, a wait gives up. One timer
-// serves all deadlines of a store; adding and removing one, as each transaction does, costs a lock and no system call.
+// What must happen if something else doesn't happen in time: a transaction that idles is rolled
+// back, a wait gives up. One timer serves all deadlines of a store; adding and removing one, as
+// each transaction does, costs a lock and no system call.
 internal import Dispatch
 internal import OfflineBytes
 

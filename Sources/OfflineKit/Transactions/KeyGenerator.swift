@@ -2,11 +2,11 @@
 internal import Foundation
 internal import OfflineBytes
 
-/// Makes version 7 UUIDs (RFC 9562) that ascend within a process, also within one millisecond and when the clock goes back, so that
-/// records are created at the end of their tree.
+/// Makes version 7 UUIDs (RFC 9562) that ascend within a process, also within one millisecond and
+/// when the clock goes back, so that records are created at the end of their tree.
 ///
-/// Layout: 48 bits of milliseconds since 1970, version, 12 bits that count within the millisecond (method 1 of section 6.2, beginning
-/// at random in the lower half), variant, 62 random bits.
+/// Layout: 48 bits of milliseconds since 1970, version, 12 bits that count within the millisecond
+/// (method 1 of section 6.2, beginning at random in the lower half), variant, 62 random bits.
 final class UUIDGenerator: Sendable {
     private struct Last {
         var milliseconds: UInt64 = 0

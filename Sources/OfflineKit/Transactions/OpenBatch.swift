@@ -1,5 +1,5 @@
-// A batch of the backend with all that belongs to it while it is open: the locks on its collections, the writer, the view that
-// shows what it has written.
+// A batch of the backend with all that belongs to it while it is open: the locks on its
+// collections, the writer, the view that shows what it has written.
 
 /// An open batch. Whoever has it ends it, by StoreCore's `commit` or `rollback`.
 struct OpenBatch: Sendable {

@@ -1,6 +1,6 @@
-// Which transaction closures the current task is in, so that a write through the store itself, which would wait for the very
-// transaction it is made in, is an error and not a deadlock. Tasks started inside a closure are inside it too, while
-// its transaction is open.
+// Which transaction closures the current task is in, so that a write through the store itself,
+// which would wait for the very transaction it is made in, is an error and not a deadlock. Tasks
+// started inside a closure are inside it too, while its transaction is open.
 
 /// A transaction closure that the current task is in.
 final class OwnTransaction: Sendable {

@@ -1,5 +1,5 @@
-// The batch of a transaction on a store that was opened for reading only: a snapshot in the shape of a batch, so that such a
-// transaction is one like any other. Backends give out no batches there.
+// The batch of a transaction on a store that was opened for reading only: a snapshot in the shape
+// of a batch, so that such a transaction is one like any other. Backends give out no batches there.
 
 /// A batch that reads a snapshot and can't be written.
 final class ReadOnlyBatch: BackendBatch {

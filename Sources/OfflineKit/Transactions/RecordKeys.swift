@@ -46,7 +46,8 @@ struct RecordKeys {
         return try encoded(key, of: collection)
     }
 
-    /// The encoded key of a document that is to be created; where it has none, one is generated and put there.
+    /// The encoded key of a document that is to be created; where it has none, one is generated and
+    /// put there.
     mutating func forCreating(_ document: inout Document) throws -> [UInt8] {
         if let key = Self.value(in: document, of: collection) {
             let encoded = try Self.encoded(key, of: collection)
@@ -63,7 +64,7 @@ struct RecordKeys {
         guard Self.hasRoom(for: path, in: document) else {
             throw OfflineError(
                 .invalidDocument,
-                "the generated key can't be put at \"\(path.text)\": what is on the way is no object",
+                "the generated key can't be put at \"\(path.text)\": something on the way is no object",
                 collection: collection.name)
         }
         document.set(key, at: path.text)

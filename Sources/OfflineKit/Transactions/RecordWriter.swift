@@ -1,14 +1,14 @@
-// The one write path: every record that is created, changed or deleted, alone or in a batch, by the store or in a transaction,
-// passes through here.
+// The one write path: every record that is created, changed or deleted, alone or in a batch, by the
+// store or in a transaction, passes through here.
 //
 // What a query has included in a document is no part of the record and is dropped here.
 //
-// Each function is one statement: it has its whole effect on the batch, or, if it throws, none, unless `isBroken` says that the
-// backend failed in the middle: then the batch must be rolled back.
+// Each function is one statement: it has its whole effect on the batch, or, if it throws, none,
+// unless `isBroken` says that the backend failed in the middle: then the batch must be rolled back.
 internal import OfflineBytes
 
-/// Writes records into one batch. For one thread at a time. What it returns are the records as they are stored, as many and in the
-/// order in which they were given.
+/// Writes records into one batch. For one thread at a time. What it returns are the records as they
+/// are stored, as many and in the order in which they were given.
 struct RecordWriter {
     private let batch: any BackendBatch
     private let scope: BatchScope
@@ -42,7 +42,8 @@ struct RecordWriter {
         }
     }
 
-    /// Changes records. `.notFound` for a key that isn't there, `.invalidDocument` for one that is twice among them.
+    /// Changes records. `.notFound` for a key that isn't there, `.invalidDocument` for one that is
+    /// twice among them.
     mutating func update(
         _ documents: [Document], mode: UpdateMode, in collection: CollectionState
     ) throws -> [Document] {
@@ -78,11 +79,13 @@ struct RecordWriter {
         return written[0]
     }
 
-    /// Removes the records there are of these; how many. A key that is twice among them counts once.
+    /// Removes the records there are of these; how many. A key that is twice among them counts
+    /// once.
     mutating func delete(_ keys: [Value], in collection: CollectionState) throws -> Int {
         var count = 0
         _ = try statement(collection) { statement in
-            // In key order, so that the same call always does the same; and equal keys are neighbours.
+            // In key order, so that the same call always does the same; and equal keys are
+            // neighbours.
             let keys = try keys.map { try RecordKeys.encoded($0, of: collection) }
                 .sorted { ByteOrder.compare($0, $1) < 0 }
             for (index, key) in keys.enumerated() where index == 0 || keys[index - 1] != key {

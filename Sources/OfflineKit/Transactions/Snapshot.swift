@@ -28,7 +28,8 @@ public final class Snapshot: StoreReader {
         return view
     }
 
-    /// The record with this key; nil where there is none. Without suspension, for code that is not asynchronous.
+    /// The record with this key; nil where there is none. Without suspension, for code that is not
+    /// asynchronous.
     public func get(_ collection: String, _ key: some ValueConvertible) throws -> Document? {
         try open().get(collection, key.storeValue, include: [])
     }

@@ -1,13 +1,15 @@
 // A transaction as callers hold it, in both forms: begun and ended by them, or given to a closure.
 //
-// Life: open, until commit, rollback, the timeout, a failure of the backend or `deinit` end it; whatever comes first releases the
-// batch and its locks, once. `state`'s lock makes concurrent calls on one transaction run one after another.
+// Life: open, until commit, rollback, the timeout, a failure of the backend or `deinit` end it;
+// whatever comes first releases the batch and its locks, once. `state`'s lock makes concurrent
+// calls on one transaction run one after another.
 internal import OfflineBytes
 
 /// Several operations on named collections that happen together or not at all.
 ///
-/// It sees its own writes; nobody else does before it is committed. An operation that throws has had no effect, and the
-/// transaction goes on. A transaction that is dropped without `commit` is rolled back.
+/// It sees its own writes; nobody else does before it is committed. An operation that throws has
+/// had no effect, and the transaction goes on. A transaction that is dropped without `commit` is
+/// rolled back.
 ///
 /// ```swift
 /// let transaction = try await store.beginTransaction(["users", "orders"])
@@ -91,7 +93,8 @@ public final class Transaction: StoreWriter {
         }
     }
 
-    /// Undoes everything. Idempotent; does nothing after a commit or after an error that already rolled back.
+    /// Undoes everything. Idempotent; does nothing after a commit or after an error that already
+    /// rolled back.
     public func rollback() async throws {
         await state.withLock { rollBack(&$0, Self.closed("was rolled back"), byOwner: true) }
     }
@@ -122,7 +125,8 @@ public final class Transaction: StoreWriter {
     /// Whether it was ended, in whatever way.
     var isEnded: Bool { watch.withLock { $0.isEnded } }
 
-    /// Ends it at the end of its closure: commits, unless the closure has ended it. Throws if something else did.
+    /// Ends it at the end of its closure: commits, unless the closure has ended it. Throws if
+    /// something else did.
     func finish() async throws {
         switch await state.withLock({ $0 }) {
         case .open: try await commit()
@@ -173,7 +177,8 @@ public final class Transaction: StoreWriter {
 
     // MARK: Operations
 
-    /// Runs one operation. One that throws has had no effect, unless the backend failed: then all is rolled back.
+    /// Runs one operation. One that throws has had no effect, unless the backend failed: then all
+    /// is rolled back.
     fileprivate func perform<Result>(
         _ body: (inout OpenBatch) throws -> Result
     ) async throws -> Result {

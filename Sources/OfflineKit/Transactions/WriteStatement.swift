@@ -1,10 +1,12 @@
-// One write operation on one collection, of one record or many, in two steps: everything is prepared and checked first (keys,
-// encoding, index entries, uniqueness), then applied to the batch. So an operation that is refused has changed nothing.
+// One write operation on one collection, of one record or many, in two steps: everything is
+// prepared and checked first (keys, encoding, index entries, uniqueness), then applied to the
+// batch. So an operation that is refused has changed nothing.
 //
-// What is checked is the state after the whole statement: a batch that swaps the values of a unique index between two records
-// is fine. A record may be in a statement once.
+// What is checked is the state after the whole statement: a batch that swaps the values of a unique
+// index between two records is fine. A record may be in a statement once.
 //
-// Only what differs is applied: index entries that a record had before and has still are not touched.
+// Only what differs is applied: index entries that a record had before and has still are not
+// touched.
 internal import OfflineBytes
 
 /// The changes of one operation, collected.
@@ -61,7 +63,8 @@ struct WriteStatement {
         return true
     }
 
-    /// Sets the record's fields that `document` has, if there is a record; false where there is none.
+    /// Sets the record's fields that `document` has, if there is a record; false where there is
+    /// none.
     mutating func merge(_ document: Document, key: [UInt8]) throws -> Bool {
         guard
             let old = try adapter.record(of: collection, key: key, names: names.dictionary)
@@ -157,7 +160,8 @@ struct WriteStatement {
         return isAscending(keys.sorted { ByteOrder.compare($0, $1) < 0 }) ?? nil
     }
 
-    /// Refuses what a unique index forbids, and applies the rest. If this throws with `isApplying` set, the batch is of no use.
+    /// Refuses what a unique index forbids, and applies the rest. If this throws with `isApplying`
+    /// set, the batch is of no use.
     mutating func apply(_ isApplying: inout Bool) throws {
         removed.sort()
         added.sort()

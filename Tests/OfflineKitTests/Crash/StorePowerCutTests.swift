@@ -1,6 +1,7 @@
-// Power cuts under a whole store: documents, unique and compound indexes, transactions over two collections, and schema
-// changes. What is opened from any image of the disk is the state after some commit that was begun, with none missing
-// that was acknowledged, and sound by its own verification.
+// Power cuts under a whole store: documents, unique and compound indexes, transactions over two
+// collections, and schema changes. What is opened from any image of the disk is the state after
+// some commit that was begun, with none missing that was acknowledged, and sound by its own
+// verification.
 import Foundation
 import OfflineBytes
 import OfflineDocuments

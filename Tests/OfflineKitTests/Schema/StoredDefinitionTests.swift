@@ -76,6 +76,17 @@ import Testing
         #expect(error?.code == .corrupted)
     }
 
+    @Test func `a path that can't be parsed is corrupted`() throws {
+        let definition = StoredDefinition(CollectionSchema(name: "c", keyPath: "a..b"))
+        let error = #expect(throws: OfflineError.self) {
+            _ = try StoredDefinition(definition.bytes).state(id: CollectionID(1))
+        }
+        #expect(error?.code == .corrupted)
+        let many = StoredDefinition(
+            CollectionSchema(name: "c", keyPaths: (0..<33).map { "p\($0)" }))
+        #expect(throws: OfflineError.self) { _ = try StoredDefinition(many.bytes) }
+    }
+
     @Test func `a newer layout is unsupported`() {
         let error = #expect(throws: OfflineError.self) {
             _ = try StoredDefinition(Array(#"{"version":2,"news":[]}"#.utf8))

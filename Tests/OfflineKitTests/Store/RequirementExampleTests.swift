@@ -1,5 +1,5 @@
-// The usage examples of the requirements for what is built, as they stand there in Swift: each must compile against the public API
-// alone and do what it says.
+// The usage examples of the requirements for what is built, as they stand there in Swift: each must
+// compile against the public API alone and do what it says.
 import Foundation
 import OfflineKit
 import Testing

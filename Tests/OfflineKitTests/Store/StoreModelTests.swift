@@ -4,7 +4,8 @@ import Testing
 
 @testable import OfflineKit
 
-/// Random operations on a store and on a model that can't be wrong. STORE_MODEL_SEEDS and STORE_MODEL_STEPS make it longer.
+/// Random operations on a store and on a model that can't be wrong. STORE_MODEL_SEEDS and
+/// STORE_MODEL_STEPS make it longer.
 @Suite struct StoreModelTests {
     private static let environment = ProcessInfo.processInfo.environment
     static let seeds = 0..<UInt64(environment["STORE_MODEL_SEEDS"].flatMap(UInt64.init) ?? 4)

@@ -3,7 +3,8 @@ import OfflineDocuments
 
 @testable import OfflineKit
 
-/// What a store with one collection must do, as plainly as it can be said: a dictionary, and a unique field "u".
+/// What a store with one collection must do, as plainly as it can be said: a dictionary, and a
+/// unique field "u".
 struct ModelStore: Equatable {
     private(set) var records: [Value: Document] = [:]
 

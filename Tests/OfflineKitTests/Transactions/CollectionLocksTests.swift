@@ -17,7 +17,8 @@ struct CollectionLocksTests {
         ) { label }
     }
 
-    /// Starts a task that acquires, notes it and releases on request; returns once it waits or has acquired.
+    /// Starts a task that acquires, notes it and releases on request; returns once it waits or has
+    /// acquired.
     private func start(
         _ request: LockRequest, _ log: Protected<[String]>, _ name: String
     ) async -> Task<LockHold, any Error> {

@@ -237,7 +237,8 @@ import Testing
             let holder = try await store.beginTransaction(["users", "orders"])
             let started = clock.pendingCount
             let waiting = Task { try await store.create("users", ["id": "a"]) }
-            // The waiter's deadline needs a wake of its own only after the transaction's; so its arrival is seen by time.
+            // The waiter's deadline needs a wake of its own only after the transaction's; so its
+            // arrival is seen by time.
             while store.waitingCount < 2 { await Task.yield() }
             for _ in 0..<3 {
                 clock.advance(by: .seconds(15))
