@@ -20,7 +20,7 @@ struct Dataset: Sendable {
         var random = SeededGenerator(seed: seed ^ (UInt64(number) &* 0xD6E8_FEB8_6659_FD93))
         let first = pick(Dataset.firstNames, &random)
         let last = pick(Dataset.lastNames, &random)
-        let words = (0..<18).map { _ in pick(Dataset.words, &random) }
+        let words = (0..<24).map { _ in pick(Dataset.words, &random) }
         return Person(
             id: key(number),
             name: "\(first) \(last)",
