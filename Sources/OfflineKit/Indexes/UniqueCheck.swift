@@ -4,26 +4,39 @@
 // The error names the index and the other record's key, never the values.
 internal import OfflineBytes
 
-/// Checks the entries that one statement adds to unique indexes.
+/// Checks the entries that one statement adds to unique indexes, and cut ones that it keeps: their
+/// values may have changed behind the cut.
 struct UniqueCheck {
     private let statement: WriteStatement
+    /// What is checked, sorted.
+    private let candidates: DerivedKeys
     private var collection: CollectionState { statement.collection }
 
     /// The statement's lists are sorted.
-    init(_ statement: WriteStatement) { self.statement = statement }
+    init(_ statement: WriteStatement) {
+        self.statement = statement
+        guard !statement.kept.entries.isEmpty else {
+            candidates = statement.added
+            return
+        }
+        var all = statement.added
+        all.append(entriesOf: statement.kept, notIn: DerivedKeys())
+        all.sort()
+        candidates = all
+    }
 
     /// Throws `.uniqueViolation`.
     func run() throws {
         guard collection.hasUniqueIndex else { return }
-        let entries = statement.added.entries
+        let entries = candidates.entries
         for (position, entry) in entries.enumerated() {
             guard let index = collection.uniqueIndex(number: entry.index) else { continue }
-            let key = statement.added.key(entry)
+            let key = candidates.key(entry)
             if key.first == IndexKeys.markerByte { continue }
             let values = try index.values(of: Array(key))
             if values.hasNull { continue }
             for earlier in entries[..<position].reversed() {
-                let other = statement.added.key(earlier)
+                let other = candidates.key(earlier)
                 guard earlier.index == entry.index, other.starts(with: key.prefix(values.length))
                 else { break }
                 try compare(key, with: other, values, index)

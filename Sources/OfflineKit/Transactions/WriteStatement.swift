@@ -25,6 +25,9 @@ struct WriteStatement {
     /// Index entries to add.
     private(set) var added = DerivedKeys()
 
+    /// Index entries that stay, but whose uniqueness must be checked again.
+    private(set) var kept = DerivedKeys()
+
     private var encoder: RecordEncoder
     /// The dictionary with this statement's growth, and the index paths bound to it.
     private(set) var names: BoundNames
@@ -90,7 +93,17 @@ struct WriteStatement {
         derive(record, key, into: \.after)
         removed.append(entriesOf: before, notIn: after)
         added.append(entriesOf: after, notIn: before)
+        if collection.hasUniqueIndex { keepCutEntries() }
         puts.append((key, record))
+    }
+
+    /// A cut entry may be the same before and after while the values are not.
+    private mutating func keepCutEntries() {
+        for entry in after.entries where entry.range.count > KeyLayout.indexKeyBytesMax {
+            let key = after.key(entry)
+            guard before.contains(entry.index, key) else { continue }
+            kept.append(index: entry.index) { $0.append(contentsOf: key) }
+        }
     }
 
     private mutating func encode(_ document: Document, _ key: [UInt8]) throws -> [UInt8] {

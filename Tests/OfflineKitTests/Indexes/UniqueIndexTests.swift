@@ -105,6 +105,27 @@ import Testing
         }
     }
 
+    @Test func `a value that changes only behind the cut is checked`() async throws {
+        try await TestStore.with(.memory, Self.schema) { store in
+            let long = String(repeating: "x", count: 600)
+            func record(_ id: Int64, _ end: String) -> Document {
+                ["id": .int(id), "email": .string(long + end)]
+            }
+            try await store.createBatch("c", [record(1, "a"), record(2, "b")])
+            let error = await expectError(.uniqueViolation) {
+                try await store.update("c", record(1, "b"))
+            }
+            #expect(error?.key == 2)
+            try await store.updateBatch("c", [record(1, "b"), record(2, "a")])
+            await expectError(.uniqueViolation) {
+                try await store.updateBatch("c", [record(1, "c"), record(2, "c")])
+            }
+            try await store.update("c", record(1, "b"), mode: .merge)
+            await expectError(.uniqueViolation) { try await store.create("c", record(3, "a")) }
+            try await store.create("c", record(3, "c"))
+        }
+    }
+
     @Test func `arrays are values as wholes`() async throws {
         try await TestStore.with(.memory, Self.schema) { store in
             try await store.create("c", ["id": 1, "email": ["a", "b"]])
