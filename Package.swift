@@ -79,5 +79,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "FormatTests",
+            dependencies: [
+                "OfflineKit", "OfflineEngine", "OfflineDocuments", "OfflineBytes",
+                "StorageSimulation",
+            ],
+            swiftSettings: strict),
     ]
 )

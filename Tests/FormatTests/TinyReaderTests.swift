@@ -1,0 +1,160 @@
+// FORMAT.md is enough to read a store: the reader written from it finds the same documents and
+// index entries as the store itself, after checkpoints, staged transactions and schema changes,
+// after a kill and after power cuts, and nothing that is damaged gets past it.
+import OfflineBytes
+import OfflineKit
+import StorageSimulation
+import Testing
+
+struct TinyReaderTests {
+    private static let seeds = SeededRandom.seeds(2)
+
+    /// What the runs have met; a run that misses some of it proves less than it says.
+    private struct Coverage {
+        var replayedFrames = 0
+        var adoptedFiles = 0
+        var logFiles = 0
+        var tornTails = 0
+        var images = 0
+    }
+
+    /// Disks that a power cut leaves in the middle of what a store does.
+    private final class PowerCuts: Sendable {
+        private let state: Protected<(random: SeededRandom, image: SimulatedFileSystem?)>
+
+        init(seed: UInt64) { state = Protected((SeededRandom(seed: seed), nil)) }
+
+        func watch(_ system: SimulatedFileSystem) {
+            system.onMutation { [self] _, files in
+                state.withLock { state in
+                    guard state.image == nil, state.random.chance(1, in: 3) else { return }
+                    state.image = files.crashed(keeping: state.random.next())
+                }
+            }
+        }
+
+        func take() -> SimulatedFileSystem? { state.withLock { $0.image.take() } }
+    }
+
+    /// Opens an image with both readers and compares.
+    private func compare(
+        _ image: SimulatedFileSystem, _ context: String, _ coverage: inout Coverage
+    ) async throws {
+        let files = try FormatStoreFixture.files(image)
+        let reader = try #require(try TinyReader(files), "\(context)")
+        coverage.replayedFrames += reader.replayedFrames
+        coverage.adoptedFiles += reader.adoptedFiles
+        coverage.logFiles = max(coverage.logFiles, files.keys.count { $0.hasSuffix(".log") })
+        coverage.tornTails += reader.hasTornTail ? 1 : 0
+        coverage.images += 1
+        let fixture = try await FormatStoreFixture(image, [])
+        try await fixture.compare(reader, context)
+        try await fixture.store.close()
+        let closed = try #require(try TinyReader(FormatStoreFixture.files(image)), "\(context)")
+        #expect(closed.replayedFrames == 0, "\(context), closed")
+    }
+
+    @Test(arguments: seeds)
+    func `a reader written from the document reads what the store reads`(seed: UInt64) async throws
+    {
+        var random = SeededRandom(seed: seed)
+        var coverage = Coverage()
+        let system = SimulatedFileSystem()
+        let cuts = PowerCuts(seed: random.next())
+        var schema = FormatStoreFixture.schema
+        // Without syncs a power cut leaves whole frames behind torn ones.
+        let durability: Durability = seed % 2 == 0 ? .relaxed : .full
+        var fixture = try await FormatStoreFixture(system, schema, durability)
+        for step in 0..<70 {
+            let context = "seed \(seed), step \(step)"
+            cuts.watch(system)
+            try await fixture.change(&random, operations: random.chance(1, in: 12) ? 90 : 6)
+            if random.chance(1, in: 15) { try fixture.checkpoint() }
+            system.onMutation(nil)
+            if step == 30 {
+                // An index built from the records there are, another dropped.
+                try await fixture.store.close()
+                schema[0].indexes[0].keyPaths = ["name", "address"]
+                fixture = try await FormatStoreFixture(system, schema, durability)
+            }
+            if random.chance(1, in: 6) {
+                try await compare(system.killed(), "\(context), killed", &coverage)
+            }
+            if let image = cuts.take(), random.chance(1, in: 2) {
+                try await compare(image, "\(context), power cut", &coverage)
+            }
+        }
+        try await fixture.store.close()
+        try await compare(system.killed(), "seed \(seed), closed", &coverage)
+        let met = Comment(rawValue: "seed \(seed): \(coverage)")
+        #expect(coverage.images > 12 && coverage.replayedFrames > 50, met)
+        #expect(coverage.adoptedFiles > 2 && coverage.logFiles > 3, met)
+        #expect(coverage.tornTails > (durability == .relaxed ? 3 : 0), met)
+    }
+
+    /// Flips bits and cuts files. What the tiny reader refuses, the store must refuse or report;
+    /// what it takes, the store must have too, unless it found damage where the tiny reader never
+    /// looks.
+    @Test func `what is damaged gets past neither reader`() async throws {
+        var random = SeededRandom(seed: 5)
+        let system = SimulatedFileSystem()
+        let fixture = try await FormatStoreFixture(system, FormatStoreFixture.schema)
+        for step in 0..<12 {
+            try await fixture.change(&random, operations: step == 4 ? 60 : 5)
+        }
+        var refused = 0
+        for round in 0..<120 {
+            let damaged = system.killed()
+            let context = try "round \(round): \(damage(damaged, &random))"
+            let reader = try? TinyReader(FormatStoreFixture.files(damaged))
+            let documents = try? reader?.allDocuments()
+            let finding = await finding(damaged, reader, context)
+            if reader == nil || documents == nil {
+                refused += 1
+                #expect(finding != nil, "\(context): only the tiny reader refuses it")
+            }
+        }
+        #expect(refused > 20)
+    }
+
+    private func damage(
+        _ system: SimulatedFileSystem, _ random: inout SeededRandom
+    ) throws -> String {
+        let paths = system.filePaths.filter { !$0.hasSuffix("LOCK") }
+        let path = paths[random.below(paths.count)]
+        let size = try system.bytes(of: path).count
+        guard size > 0 else { return "nothing" }
+        if random.chance(1, in: 5) {
+            let cut = random.below(size)
+            try system.cut(path, to: cut)
+            return "\(path) cut to \(cut)"
+        }
+        let bit = random.below(min(size, 6_000) * 8)
+        try system.flipBit(bit, of: path)
+        return "bit \(bit) of \(path)"
+    }
+
+    /// What the store says about an image: an error, or what its verification finds; nil if it
+    /// finds nothing, and then it must have what the tiny reader has.
+    private func finding(
+        _ image: SimulatedFileSystem, _ reader: TinyReader?, _ context: String
+    ) async -> String? {
+        do {
+            let fixture = try await FormatStoreFixture(image, [])
+            let report = try await fixture.store.verify()
+            if !report.isSound { return report.description }
+            if let reader { try await fixture.compare(reader, context) }
+            try await fixture.store.close()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+}
+
+extension TinyReader {
+    /// Reads every document.
+    fileprivate func allDocuments() throws -> Int {
+        try collections.keys.reduce(0) { try $0 + documents($1).count }
+    }
+}

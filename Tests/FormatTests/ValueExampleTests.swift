@@ -1,0 +1,108 @@
+// The records, keys and index entries that FORMAT.md shows are what the code makes of the values
+// beside them, and both readers take them back.
+import Foundation
+import OfflineBytes
+import OfflineDocuments
+import StorageSimulation
+import Testing
+
+struct ValueExampleTests {
+    /// The documents of the record examples, by the block's name, all with the same dictionary.
+    private static let documents: [String: Document] = [
+        "plain": ["id": 1, "tag": "blue", "size": 2.5],
+        "order": ["tag": .null, "id": 300],
+        "inline": [
+            "id": -1, "longer than a name in a dictionary may be, which is sixty-four bytes": true,
+        ],
+        "nested": ["tag": ["a", ["id": 7]], "size": .data(Data([0, 255]))],
+    ]
+    private static let names = ["id", "tag", "size"]
+
+    @Test func `records are encoded as shown`() throws {
+        let examples = try FormatDocument.examples("hex", "record")
+        #expect(Set(examples.map { $0.words[1] }) == Set(Self.documents.keys))
+        for example in examples {
+            let document = try #require(Self.documents[example.words[1]])
+            var encoder = RecordEncoder(dictionary: NameDictionary(Self.names))
+            let record = try encoder.encode(document)
+            #expect(encoder.newNames.isEmpty)
+            #expect(
+                example.bytes == record,
+                "line \(example.rows[0].line): the code writes \(FormatDocument.hex(record))"
+            )
+            let fields = try TinyRecord.fields(example.bytes, names: Self.names)
+            #expect(TinyValue.object(fields) == TinyValue(.object(document)))
+        }
+    }
+
+    @Test func `keys are encoded as shown`() throws {
+        let examples = try FormatDocument.examples("bytes", "keys")
+        #expect(examples.flatMap(\.rows).count >= 20)
+        for row in examples.flatMap(\.rows) {
+            let value = try Value(extendedJSON: Data(row.text.utf8))
+            let key = KeyEncoder.key(value)
+            #expect(
+                row.bytes == key,
+                "FORMAT.md, line \(row.line): the code writes \(FormatDocument.hex(key))")
+            #expect(TinyKeys.key(TinyValue(value)) == row.bytes, "line \(row.line)")
+            #expect(try KeyDecoder.value(row.bytes) == value, "line \(row.line)")
+        }
+    }
+
+    @Test func `keys that are shown as refused are refused`() throws {
+        let rows = try FormatDocument.examples("bytes", "no-keys").flatMap(\.rows)
+        #expect(rows.count >= 5)
+        for row in rows {
+            #expect(throws: OfflineError.self, "FORMAT.md, line \(row.line)") {
+                try KeyDecoder.value(row.bytes)
+            }
+        }
+    }
+
+    @Test func `a long index key is cut as shown`() throws {
+        let row = try #require(try FormatDocument.examples("bytes", "cut").first?.rows.first)
+        var entry = KeyEncoder.key(.string(String(repeating: "x", count: 600)))
+        KeyEncoder.cut(&entry)
+        entry += KeyEncoder.key(7)
+        #expect(row.bytes == entry, "the code writes \(FormatDocument.hex(entry))")
+        let fields = [TinyField(name: "t", value: .string(String(repeating: "x", count: 600)))]
+        let index = TinyDefinition.Index(number: 1, name: "t", paths: [["t"]])
+        let key = KeyEncoder.key(7)
+        #expect(TinyKeys.entries(fields, key: key, index) == [row.bytes])
+        #expect(TinyKeys.recordKey(of: row.bytes, pathCount: 1) == key)
+    }
+
+    @Test func `index entries are those of the example store`() async throws {
+        let store = try await ExampleStore.notes()
+        let names = store.system.filePaths.map { String($0.dropFirst(store.folder.count + 1)) }
+        let files = try Dictionary(
+            uniqueKeysWithValues: names.map { ($0, try store.bytes(of: $0)) })
+        let reader = try #require(try TinyReader(files))
+        let rows = try FormatDocument.examples("bytes", "entries").flatMap(\.rows)
+        #expect(rows.map(\.bytes) == reader.entries(1, index: 1))
+    }
+
+    @Test func `the checksum is the one that the document names`() {
+        #expect(TinyChecksum.sum("123456789".utf8) == 0xE306_9283)
+        #expect(CRC32C.checksum(Array("123456789".utf8)) == 0xE306_9283)
+    }
+}
+
+extension TinyValue {
+    /// What the store's own reader has, in the tiny reader's terms: equal only where every bit and
+    /// the order of fields are.
+    init(_ value: Value) {
+        switch value {
+        case .null: self = .null
+        case .bool(let bool): self = .bool(bool)
+        case .int(let int): self = .int(int)
+        case .double(let double): self = .double(double.bitPattern)
+        case .date(let date): self = .date(date.timeIntervalSinceReferenceDate.bitPattern)
+        case .string(let text): self = .string(text)
+        case .data(let data): self = .data(Array(data))
+        case .array(let elements): self = .array(elements.map { TinyValue($0) })
+        case .object(let document):
+            self = .object(document.map { TinyField(name: $0.name, value: TinyValue($0.value)) })
+        }
+    }
+}
