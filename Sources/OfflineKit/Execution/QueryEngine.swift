@@ -20,7 +20,7 @@ struct QueryEngine {
 
     /// How many records match.
     func count(_ collection: String, _ filters: Filter) throws -> Int {
-        let condition = try FilterParser.parse(filters)
+        let condition = try checked(collection) { try FilterParser.parse(filters) }
         let collection = try view.collection(collection)
         let plan = try planner(collection, condition, sort: [], .count).plan()
         return try QueryRun(view, collection, plan.access, condition).count()
@@ -29,15 +29,15 @@ struct QueryEngine {
     /// How the query is, or with `analyze` was, run.
     func explain(_ collection: String, _ query: Query, analyze: Bool) throws -> QueryPlan {
         if analyze { return try run(collection, query).plan }
-        let checked = try CheckedQuery(query)
+        let query = try checked(collection) { try CheckedQuery(query) }
         let collection = try view.collection(collection)
-        _ = try IncludeResolver(view, collection, checked.include)
-        return try plan(collection, checked).shown
+        _ = try IncludeResolver(view, collection, query.include)
+        return try plan(collection, query).shown
     }
 
     /// The record with this key, and what it includes; nil where there is none.
     func get(_ collection: String, _ key: Value, include: [Include]) throws -> Document? {
-        let names = try CheckedQuery.names(include)
+        let names = try checked(collection) { try CheckedQuery.names(include) }
         let collection = try view.collection(collection)
         let key = try RecordKeys.encoded(key, of: collection)
         let includes = try IncludeResolver(view, collection, names)
@@ -46,6 +46,17 @@ struct QueryEngine {
             unsafe results.append(key, record)
         }
         return try results.documents().first
+    }
+
+    /// Runs a check; what it throws names the collection.
+    private func checked<Result>(
+        _ collection: String, _ check: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try check()
+        } catch {
+            throw ErrorMapping.publicError(error, collection: collection)
+        }
     }
 
     // MARK: Planning
@@ -68,7 +79,7 @@ struct QueryEngine {
     private func run(
         _ name: String, _ query: Query
     ) throws -> (documents: [Document], plan: QueryPlan) {
-        let query = try CheckedQuery(query)
+        let query = try checked(name) { try CheckedQuery(query) }
         let collection = try view.collection(name)
         let includes = try IncludeResolver(view, collection, query.include)
         var planned = try plan(collection, query)

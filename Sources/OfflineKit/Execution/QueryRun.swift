@@ -48,7 +48,7 @@ final class QueryRun {
         }
         guard let order = plan.order else {
             return try forEachGatheredKey(skipping: skipped) { key in
-                try unsafe self.withRecord(key) { try unsafe take(key, $0) } ?? true
+                try unsafe self.withRecord(key) { try unsafe take(key, $0) }
             }
         }
         let isByRecord =
@@ -58,7 +58,7 @@ final class QueryRun {
             try unsafe forEachRecord(order, skipping: skipped, take)
         } else {
             try forEachKey(order, skipping: skipped) { key in
-                try unsafe self.withRecord(key) { try unsafe take(key, $0) } ?? true
+                try unsafe self.withRecord(key) { try unsafe take(key, $0) }
             }
         }
     }
@@ -79,13 +79,18 @@ final class QueryRun {
         return count
     }
 
-    /// Calls `body` with the record, which is examined by that; nil where it is gone.
+    /// Calls `body` with the record that an entry led to; it is examined by that.
     func withRecord<Result>(
         _ key: [UInt8], _ body: (RecordView) throws -> Result
-    ) throws -> Result? {
+    ) throws -> Result {
         examinedRecords += 1
-        return try unsafe view.adapter.withRecord(
+        let result = try unsafe view.adapter.withRecord(
             of: collection, key: key, names: names, body)
+        if let result { return result }
+        let index = plan.match.tree.name.map { "index \"\($0)\"" } ?? "the collection"
+        throw OfflineError(
+            .corrupted, "\(index) has an entry for a record that isn't there",
+            collection: collection.name, key: try? KeyDecoder.value(key))
     }
 
     @unsafe
@@ -178,7 +183,7 @@ final class QueryRun {
         for index in 0..<keys.count {
             keys.copy(index, into: &key)
             var bytes: [UInt8] = []
-            _ = try unsafe withRecord(key) { unsafe sortKeys.append($0, to: &bytes) }
+            try unsafe withRecord(key) { unsafe sortKeys.append($0, to: &bytes) }
             buffer.add(bytes + key, keyStart: bytes.count)
         }
         keys = buffer.sortedKeys(droppingFirst: 0)

@@ -26,14 +26,12 @@ struct IncludeResolver {
         let ownPath: CompiledPath?
     }
     private let view: ReadView
-    private let names: NameDictionary
     private let entries: [Entry]
 
     /// Throws `.unknownRelationship`, and what the other collection's own state gives: it may be outside a transaction.
     init(_ view: ReadView, _ collection: CollectionState, _ include: [String]) throws {
         self.view = view
         let names = view.names(of: collection).dictionary
-        self.names = names
         entries = try include.map { name in
             let relationship = try collection.relationship(name)
             let isOwn = relationship.type != .oneToMany

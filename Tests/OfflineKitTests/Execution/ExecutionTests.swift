@@ -94,6 +94,29 @@ struct SortingTests {
         }
     }
 
+    @Test func `ties that several ranges of an index share come in key order`() async throws {
+        let records: [Document] = (0..<12).map { number in
+            ["id": .int(number), "a": .int(number % 2), "b": .int((11 - number) / 4)]
+        }
+        let index = IndexSchema(name: "a_b", keyPaths: ["a", "b"])
+        let schema = CollectionSchema(name: "items", indexes: [index])
+        let fixture = try await QueryFixture(schema, records)
+        let filter: Filter = ["a": ["$in": [0, 1]], "b": ["$in": [0, 2]]]
+        for access in [ForcedAccess(index: "a_b"), ForcedAccess(index: nil)] {
+            let engine = try fixture.engine(forcing: access)
+            for (sort, expected) in [
+                (Sort.ascending("a"), [0, 2, 8, 10, 1, 3, 9, 11]),
+                (Sort.descending("a"), [1, 3, 9, 11, 0, 2, 8, 10]),
+            ] {
+                let found = try engine.query("items", Query(filters: filter, sort: [sort]))
+                #expect(found.map { $0["id"]?.intValue ?? -1 } == expected)
+            }
+            let both = Query(filters: filter, sort: [.ascending("a"), .ascending("b")])
+            let found = try engine.query("items", both).map { $0["id"]?.intValue ?? -1 }
+            #expect(found == [8, 10, 0, 2, 9, 11, 1, 3])
+        }
+    }
+
     @Test func `values that an index cuts are compared whole`() async throws {
         let stem = String(repeating: "x", count: 2_000)
         let texts = ["b", "a", "c", "a", ""].map { stem + $0 } + ["x", stem + "aa"]

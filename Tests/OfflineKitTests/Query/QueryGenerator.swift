@@ -44,8 +44,10 @@ struct QueryGenerator {
     // MARK: Values
 
     mutating func scalar() -> Value {
+        if hasLongStrings, random.chance(35) { return .string(longString()) }
         if random.chance(35) { return .int(Int64(random.below(3))) }
-        switch random.below(15) {
+        if random.chance(4) { return .double(.nan) }
+        switch random.below(14) {
         case 0: return .null
         case 1, 2, 3: return .int(Int64(random.below(5)))
         case 4: return .double(random.pick([1, 2, 1.5, 2.5, -0.0, -1]))
@@ -59,7 +61,6 @@ struct QueryGenerator {
         case 10: return .bool(random.chance(50))
         case 11: return .date(Date(timeIntervalSinceReferenceDate: Double(random.below(3)) - 1))
         case 12: return .data(Data(random.pick([[], [0], [1], [0, 1]])))
-        case 13 where hasLongStrings: return .string(longString())
         default: return .int(Int64(random.below(3)))
         }
     }
