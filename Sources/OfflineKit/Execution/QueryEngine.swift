@@ -6,7 +6,7 @@ import OfflineDocuments
 /// Runs queries in one state of the store.
 struct QueryEngine {
     let view: ReadView
-    private let forced: ForcedAccess?
+    fileprivate let forced: ForcedAccess?
 
     init(_ view: ReadView, forcing access: ForcedAccess? = nil) {
         self.view = view
@@ -15,24 +15,29 @@ struct QueryEngine {
 
     /// The records that the query selects.
     func query(_ collection: String, _ query: Query) throws -> [Document] {
-        try run(collection, query).documents
+        try PreparedQuery(self, collection, query).run().documents
     }
 
     /// How many records match.
     func count(_ collection: String, _ filters: Filter) throws -> Int {
         let condition = try checked(collection) { try FilterParser.parse(filters) }
         let collection = try view.collection(collection)
-        let plan = try planner(collection, condition, sort: [], .count).plan()
-        return try QueryRun(view, collection, plan.access, condition).count()
+        let planner = Planner(
+            view: view, collection: collection, condition: condition, sort: [], goal: .count,
+            forced: forced)
+        return try QueryRun(view, collection, planner.plan().access, condition).count()
     }
 
-    /// How the query is, or with `analyze` was, run.
+    /// How the query would, or with `analyze` did, run.
     func explain(_ collection: String, _ query: Query, analyze: Bool) throws -> QueryPlan {
-        if analyze { return try run(collection, query).plan }
-        let query = try checked(collection) { try CheckedQuery(query) }
-        let collection = try view.collection(collection)
-        _ = try IncludeResolver(view, collection, query.include)
-        return try plan(collection, query).shown
+        let prepared = try PreparedQuery(self, collection, query)
+        var plan = prepared.shownPlan
+        guard analyze else { return plan }
+        let (run, documents) = try prepared.run()
+        plan.examinedEntries = run.examinedEntries
+        plan.examinedRecords = run.examinedRecords
+        plan.returnedRecords = documents.count
+        return plan
     }
 
     /// The record with this key, and what it includes; nil where there is none.
@@ -49,7 +54,7 @@ struct QueryEngine {
     }
 
     /// Runs a check; what it throws names the collection.
-    private func checked<Result>(
+    fileprivate func checked<Result>(
         _ collection: String, _ check: () throws -> Result
     ) throws -> Result {
         do {
@@ -58,50 +63,46 @@ struct QueryEngine {
             throw ErrorMapping.publicError(error, collection: collection)
         }
     }
+}
 
-    // MARK: Planning
+/// A query that was checked, resolved and planned, and can be run.
+private struct PreparedQuery {
+    private let view: ReadView
+    private let collection: CollectionState
+    private let query: CheckedQuery
+    private let includes: IncludeResolver
+    private let planner: Planner
+    private let planned: PlannedQuery
 
-    private func planner(
-        _ collection: CollectionState, _ condition: Condition, sort: [SortTerm], _ goal: PlanGoal
-    ) -> Planner {
-        Planner(
-            view: view, collection: collection, condition: condition, sort: sort, goal: goal,
-            forced: forced)
+    init(_ engine: QueryEngine, _ name: String, _ query: Query) throws {
+        view = engine.view
+        self.query = try engine.checked(name) { try CheckedQuery(query) }
+        collection = try view.collection(name)
+        includes = try IncludeResolver(view, collection, self.query.include)
+        planner = Planner(
+            view: view, collection: collection, condition: self.query.condition,
+            sort: self.query.sort, goal: .records(needed: self.query.recordsNeeded),
+            forced: engine.forced)
+        planned = try planner.plan()
     }
 
-    private func plan(_ collection: CollectionState, _ query: CheckedQuery) throws -> PlannedQuery {
-        let goal = PlanGoal.records(needed: query.recordsNeeded)
-        return try planner(collection, query.condition, sort: query.sort, goal).plan()
-    }
+    var shownPlan: QueryPlan { planner.shown(planned) }
 
-    // MARK: Running
-
-    private func run(
-        _ name: String, _ query: Query
-    ) throws -> (documents: [Document], plan: QueryPlan) {
-        let query = try checked(name) { try CheckedQuery(query) }
-        let collection = try view.collection(name)
-        let includes = try IncludeResolver(view, collection, query.include)
-        var planned = try plan(collection, query)
+    func run() throws -> (run: QueryRun, documents: [Document]) {
         let run = QueryRun(view, collection, planned.access, query.condition, sort: query.sort)
         let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
         var results = ResultList(includes, select: select)
         if query.limit != 0 {
             if planned.access.givesWantedOrder {
-                try collect(run, query, &results)
+                try collect(run, &results)
             } else {
-                try collectSorted(run, query, &results)
+                try collectSorted(run, &results)
             }
         }
-        planned.shown.examinedEntries = run.examinedEntries
-        planned.shown.examinedRecords = run.examinedRecords
-        planned.shown.returnedRecords = results.count
-        return (try results.documents(), planned.shown)
+        return (run, try results.documents())
     }
 
-    private func collect(
-        _ run: QueryRun, _ query: CheckedQuery, _ results: inout ResultList
-    ) throws {
+    private func collect(_ run: QueryRun, _ results: inout ResultList) throws {
         let limit = query.limit ?? Int.max
         try unsafe run.forEachMatch(skipping: query.offset) { key, record in
             unsafe results.append(key, record)
@@ -110,9 +111,7 @@ struct QueryEngine {
     }
 
     /// Sorts by the records' values, and reads those again that are in the result.
-    private func collectSorted(
-        _ run: QueryRun, _ query: CheckedQuery, _ results: inout ResultList
-    ) throws {
+    private func collectSorted(_ run: QueryRun, _ results: inout ResultList) throws {
         var sortKeys = SortKeys(query.sort, in: run.names)
         var buffer = SortBuffer(capacity: query.recordsNeeded)
         var bytes: [UInt8] = []
@@ -129,7 +128,7 @@ struct QueryEngine {
         for index in 0..<keys.count {
             keys.copy(index, into: &key)
             _ = try unsafe view.adapter.withRecord(
-                of: run.collection, key: key, names: run.names
+                of: collection, key: key, names: run.names
             ) { record in
                 unsafe results.append(key, record)
             }

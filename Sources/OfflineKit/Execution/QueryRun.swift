@@ -14,7 +14,6 @@ final class QueryRun {
     private let sort: [SortTerm]
     /// Nil where all candidates match.
     private let predicate: Predicate?
-    private var scratch = PredicateScratch()
     private(set) var examinedEntries = 0
     private(set) var examinedRecords = 0
 
@@ -38,28 +37,26 @@ final class QueryRun {
         // What is to be skipped is known without reading only if every candidate matches.
         let skipped = predicate == nil ? offset : 0
         var left = offset - skipped
-        func take(_ key: [UInt8], _ record: RecordView) throws -> Bool {
-            guard unsafe isMatch(record) else { return true }
-            if left > 0 {
-                left -= 1
-                return true
-            }
-            return try unsafe body(key, record)
+        var scratch = PredicateScratch()
+        func isTaken(_ record: RecordView) -> Bool {
+            if let predicate, unsafe !predicate.matches(record, &scratch) { return false }
+            if left == 0 { return true }
+            left -= 1
+            return false
+        }
+        func take(_ key: [UInt8]) throws -> Bool {
+            try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
         }
         guard let order = plan.order else {
-            return try forEachGatheredKey(skipping: skipped) { key in
-                try unsafe self.withRecord(key) { try unsafe take(key, $0) }
-            }
+            return try forEachGatheredKey(skipping: skipped, take)
         }
         let isByRecord =
             !plan.match.tree.isIndex
             && (!order.isDescending || order.tieDepth == plan.match.tree.paths.count)
         if isByRecord {
-            try unsafe forEachRecord(order, skipping: skipped, take)
+            try unsafe forEachRecord(order, skipping: skipped, where: isTaken, body)
         } else {
-            try forEachKey(order, skipping: skipped) { key in
-                try unsafe self.withRecord(key) { try unsafe take(key, $0) }
-            }
+            try forEachKey(order, skipping: skipped, take)
         }
     }
 
@@ -93,20 +90,18 @@ final class QueryRun {
             collection: collection.name, key: try? KeyDecoder.value(key))
     }
 
-    @unsafe
-    private func isMatch(_ record: RecordView) -> Bool {
-        guard let predicate else { return true }
-        return unsafe predicate.matches(record, &scratch)
-    }
-
     // MARK: Candidates
 
-    /// The collection's own records, in place.
+    /// The collection's own records, in place. Keys are copied of those only that are taken.
     @unsafe
-    private func forEachRecord(_ order: TreeOrder, skipping offset: Int, _ body: Body) throws {
+    private func forEachRecord(
+        _ order: TreeOrder, skipping offset: Int, where isTaken: (RecordView) -> Bool, _ body: Body
+    ) throws {
         let tree = plan.match.tree.id
         var offset = offset
         var key: [UInt8] = []
+        var examined = 0
+        defer { examinedRecords += examined }
         for range in order.isDescending ? plan.match.ranges.reversed() : plan.match.ranges {
             if offset > 0 {
                 let count = try view.adapter.count(tree, of: collection, in: range)
@@ -121,9 +116,12 @@ final class QueryRun {
             offset = 0
             var goesOn = true
             while goesOn, try cursor.next() {
-                examinedRecords += 1
-                cursor.copyKey(into: &key)
-                try unsafe cursor.withRecord { goesOn = try unsafe body(key, $0) }
+                examined += 1
+                try unsafe cursor.withRecord { record in
+                    guard unsafe isTaken(record) else { return }
+                    cursor.copyKey(into: &key)
+                    goesOn = try unsafe body(key, record)
+                }
             }
             if !goesOn { return }
         }

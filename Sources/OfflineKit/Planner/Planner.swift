@@ -17,10 +17,27 @@ struct AccessPlan {
     let candidatesMax: Int
 }
 
-/// A chosen plan: to run, and to show.
+/// What the planner found: the access to run, and, for `explain`, all that lost against it.
 struct PlannedQuery {
-    let access: AccessPlan
-    var shown: QueryPlan
+    /// An access, and what it costs.
+    struct Candidate {
+        let access: AccessPlan
+        let cost: Double
+    }
+    /// Why an index can't serve the query at all.
+    enum Refusal {
+        /// Neither the filter nor the sort leads into it.
+        case noPath
+        /// It would only be of use for its order, which arrays take from it.
+        case arrays(records: Int, path: String)
+    }
+    let best: Candidate
+    let candidates: [Candidate]
+    let refusals: [(index: String, reason: Refusal)]
+    /// An upper bound of the records that match.
+    let matchesMax: Int
+
+    var access: AccessPlan { best.access }
 }
 
 /// An access that is not chosen by its cost.
@@ -41,114 +58,64 @@ struct Planner {
 
     func plan() throws -> PlannedQuery {
         let conditions = condition.conjuncts
-        var candidates: [AccessPlan] = []
-        var rejected: [String: String] = [:]
+        var accesses: [AccessPlan] = []
+        var refusals: [(index: String, reason: PlannedQuery.Refusal)] = []
         for tree in OrderedTree.trees(of: collection) {
             switch try access(through: tree, conditions) {
-            case .usable(let plan): candidates.append(plan)
-            case .useless(let reason): rejected[tree.name ?? ""] = reason
+            case .success(let access): accesses.append(access)
+            case .refused(let reason): refusals.append((tree.name ?? "", reason))
             }
         }
-        let matchesMax = candidates.map(\.candidatesMax).min() ?? 0
-        func cost(_ plan: AccessPlan) -> Double {
-            PlanCost.cost(of: plan, goal, matchesMax: matchesMax)
+        let matchesMax = accesses.map(\.candidatesMax).min() ?? 0
+        let candidates = accesses.map { access in
+            PlannedQuery.Candidate(
+                access: access, cost: PlanCost.cost(of: access, goal, matchesMax: matchesMax))
         }
-        // The collection itself is always a candidate, so there is one.
+        // The collection itself comes first, and is never refused.
         var best = candidates[0]
-        for candidate in candidates.dropFirst() where cost(candidate) < cost(best) {
-            best = candidate
-        }
+        for candidate in candidates where candidate.cost < best.cost { best = candidate }
         if let forced {
-            best = candidates.first { $0.match.tree.name == forced.index } ?? best
+            best = candidates.first { $0.access.match.tree.name == forced.index } ?? best
         }
-        for loser in candidates where loser.match.tree.name != best.match.tree.name {
-            guard let name = loser.match.tree.name else { continue }
-            rejected[name] = reason(loser, cost(loser), best, cost(best))
-        }
-        let shown = QueryPlan(
-            access: shownAccess(best), sortedByIndex: !sort.isEmpty && best.givesWantedOrder,
-            estimatedRecords: matchesMax, isExact: candidates.contains { !$0.needsCheck },
-            rejected: rejected, steps: steps(best))
-        return PlannedQuery(access: best, shown: shown)
+        return PlannedQuery(
+            best: best, candidates: candidates, refusals: refusals, matchesMax: matchesMax)
     }
 
-    private enum Usability {
-        case usable(AccessPlan)
-        case useless(String)
+    private enum Outcome {
+        case success(AccessPlan)
+        case refused(PlannedQuery.Refusal)
     }
 
-    private func access(through tree: OrderedTree, _ conditions: [Condition]) throws -> Usability {
+    private func access(through tree: OrderedTree, _ conditions: [Condition]) throws -> Outcome {
         let match = TreeMatch(tree, conditions)
         let wantedOrder = match.order(for: sort)
         var order = wantedOrder ?? (tree.isIndex ? nil : TreeOrder(tieDepth: tree.paths.count))
         var arrayLists: [KeyRange] = []
-        var arrayRecords = 0
-        var refusal = "the filter names no leading path of it, and it doesn't give the order"
+        var candidates = 0
+        var refusal = PlannedQuery.Refusal.noPath
         if tree.isIndex {
             for ordinal in 0..<match.pathsUsed(order) {
                 let list = tree.arrayList(ordinal)
                 let count = try view.adapter.count(tree.id, of: collection, in: list)
                 guard count > 0 else { continue }
                 order = nil
-                refusal =
-                    "\(count) record\(count == 1 ? " has" : "s have") an array at \"\(tree.paths[ordinal].text)\","
-                    + " so it gives no order"
+                refusal = .arrays(records: count, path: tree.paths[ordinal].text)
                 guard ordinal < match.boundPaths else { continue }
                 arrayLists.append(list)
-                arrayRecords += count
+                candidates += count
             }
-            if match.boundPaths == 0, order == nil || goal == .count { return .useless(refusal) }
+            if match.boundPaths == 0, order == nil || goal == .count { return .refused(refusal) }
         }
-        var candidates = arrayRecords
         for range in match.ranges {
             candidates += try view.adapter.count(tree.id, of: collection, in: range)
         }
         // Without a sort, an index's entries are put into key order, which is the wanted one.
         let isOrdered = sort.isEmpty || (wantedOrder != nil && order != nil)
-        return .usable(
+        return .success(
             AccessPlan(
                 match: match, order: order, arrayLists: arrayLists,
                 needsCheck: !match.coversFilter || !arrayLists.isEmpty,
-                givesWantedOrder: isOrdered,
-                candidatesMax: candidates))
-    }
-
-    // MARK: What explain tells
-
-    private func shownAccess(_ plan: AccessPlan) -> QueryPlan.Access {
-        if let name = plan.match.tree.name { return .index(name) }
-        return plan.match.boundPaths == 0 ? .collectionScan : .key
-    }
-
-    private func reason(
-        _ loser: AccessPlan, _ loserCost: Double, _ best: AccessPlan, _ bestCost: Double
-    ) -> String {
-        let chosen =
-            best.match.tree.name.map { "index \($0)" }
-            ?? (best.match.boundPaths == 0 ? "the collection" : "the key")
-        var reason = "\(loser.candidatesMax) candidates against \(best.candidatesMax) of \(chosen)"
-        if best.givesWantedOrder, !loser.givesWantedOrder {
-            reason += ", and they would have to be sorted"
-        } else if best.order != nil, loser.order == nil, sort.isEmpty, goal != .count {
-            reason += ", and they would have to be put into key order"
-        }
-        return reason + " (cost \(Int(loserCost.rounded())) against \(Int(bestCost.rounded())))"
-    }
-
-    private func steps(_ plan: AccessPlan) -> [String] {
-        var steps: [String] = []
-        if goal == .count, !plan.needsCheck { return ["count the range, reading no record"] }
-        if !plan.arrayLists.isEmpty { steps.append("add the records with an array on the path") }
-        if plan.order == nil, plan.givesWantedOrder, goal != .count {
-            steps.append("put the keys into order")
-        }
-        if plan.needsCheck { steps.append("check the filter on each record") }
-        if !plan.givesWantedOrder {
-            let fields = sort.map { "\($0.path.text) \($0.isDescending ? "desc" : "asc")" }
-            let kept = goal.recordsNeeded.map { ", keeping the first \($0)" } ?? ""
-            steps.append("sort by \(fields.joined(separator: ", "))\(kept)")
-        }
-        return steps
+                givesWantedOrder: isOrdered, candidatesMax: candidates))
     }
 }
 
