@@ -30,10 +30,12 @@ struct ImportCommand: AsyncParsableCommand {
         help: "The key's field, or several by commas, of a collection that is made (default: id).")
     var keyPath: String?
 
-    @Option(help: "Fields to index, by commas, of a collection that is made.")
+    @Option(
+        help: ArgumentHelp(
+            "Fields to index, by commas, of a collection that is made.", valueName: "fields"))
     var index: String?
 
-    @Option(help: "Lines a transaction.")
+    @Option(help: ArgumentHelp("Lines a transaction.", valueName: "lines"))
     var batch = 1_000
 
     @Flag(help: "Replace records that are there instead of refusing the line.")

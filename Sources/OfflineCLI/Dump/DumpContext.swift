@@ -23,7 +23,13 @@ final class DumpContext {
     init(_ folder: StoreFolder, _ writer: any DumpWriter) throws {
         self.folder = folder
         self.writer = writer
-        superblock = try? folder.superblock()?.newest
+        do throws(OfflineError) {
+            superblock = try folder.superblock()?.newest
+        } catch {
+            // Whoever may not read it may read nothing; any other failure is damage, and the files may tell more.
+            if error.code == .permissionDenied { throw error }
+            superblock = nil
+        }
         store = try superblock?.store ?? Self.storeByFiles(folder)
     }
 

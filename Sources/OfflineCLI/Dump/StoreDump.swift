@@ -24,24 +24,29 @@ struct StoreDump {
     }
 
     private func superblock() throws {
-        guard let contents = try context.folder.superblock() else {
-            return try context.emit(
-                .problem(
-                    DumpPlace(file: FileNames.superblock, offset: nil), "the file is missing",
-                    bytes: []))
+        let contents: SuperblockFile.Contents?
+        do throws(OfflineError) {
+            contents = try context.folder.superblock()
+        } catch {
+            return try problem("the file can't be read: \(error.message)")
         }
+        guard let contents else { return try problem("the file is missing") }
         for (number, slot) in contents.slots.enumerated() {
             try context.emit(.slot(number, slot))
             let offset = UInt64(number * Superblock.slotSize)
-            let place = DumpPlace(file: FileNames.superblock, offset: offset)
             switch slot {
             case .superblock: break
-            case .bad(let reason): try context.emit(.problem(place, reason, bytes: []))
+            case .bad(let reason): try problem(reason, at: offset)
             case .unsupported(let version):
-                try context.emit(
-                    .problem(place, "this build doesn't know format version \(version)", bytes: []))
+                try problem("this build doesn't know format version \(version)", at: offset)
             }
         }
+    }
+
+    /// Reports damage of the superblock.
+    private func problem(_ reason: String, at offset: UInt64? = nil) throws {
+        let place = DumpPlace(file: FileNames.superblock, offset: offset)
+        try context.emit(.problem(place, reason, bytes: []))
     }
 
     private func missingFiles(_ catalog: Catalog?) throws {

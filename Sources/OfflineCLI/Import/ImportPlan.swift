@@ -30,10 +30,16 @@ struct ImportPlan {
     /// The catalog of a store that is there; nil for a new one, and for a damaged one (which opening reports).
     private static func storedCatalog(_ path: String) throws -> Catalog? {
         let system = PosixFileSystem()
-        let isThere = try toolErrors { () throws(FileSystemError) in
-            try system.information(path) != nil
+        func kind(_ path: String) throws -> FileInformation.Kind? {
+            try toolErrors { () throws(FileSystemError) in try system.information(path)?.kind }
         }
-        guard isThere else { return nil }
+        if try kind(path) == nil {
+            let parent = StoreFolder.absolutePath(path + "/..")
+            guard try kind(parent) != nil else {
+                throw OfflineError(.storageUnavailable, "there is no folder \(parent)")
+            }
+            return nil
+        }
         return try DumpContext(StoreFolder(path), ProblemList()).readCatalog()?.catalog
     }
 

@@ -63,7 +63,7 @@ struct StoreFolder {
     }
 
     /// Both slots of the superblock; nil where the file is missing.
-    func superblock() throws -> SuperblockFile.Contents? {
+    func superblock() throws(OfflineError) -> SuperblockFile.Contents? {
         try toolErrors { () throws(FileSystemError) in try SuperblockFile.read(system, path) }
     }
 
