@@ -224,7 +224,8 @@ package final class Engine: Sendable {
             pending.operations += operations
             guard options.automaticCheckpoints, !pending.isCheckpointDue, !pending.isClosed,
                 pending.operations >= options.checkpointOperations
-                    || files.arena.bytesInUse >= options.checkpointNodeBytes
+                    || (pending.operations >= options.checkpointOperations / 50
+                        && files.arena.bytesInUse >= options.checkpointNodeBytes)
             else { return false }
             pending.isCheckpointDue = true
             pending.operations = 0

@@ -6,6 +6,7 @@
 //   (`StoredFile` clears it when it dies, and whoever may read a file retains its StoredFile).
 // - `verified` has a bit for every 8 bytes: set once the frame, node or record that begins there passed its checks.
 internal import COfflinePlatform
+internal import OfflineBytes
 
 /// One opened file as the hot paths see it.
 @unsafe
@@ -36,6 +37,8 @@ package final class FileTable: @unchecked Sendable {
     // @unchecked: a chunk or slot is written before the location that leads there is published with a lock, and
     // cleared after the last holder let go; readers therefore never race with a writer of the slot they read.
     private let directory: UnsafeMutablePointer<UnsafeMutablePointer<FileSlot>?>
+    /// Orders those that fill and clear slots; readers don't take it.
+    private let changes = Protected(())
     private static let bits = 16
     private static let width = 1 << bits
 
@@ -58,8 +61,12 @@ package final class FileTable: @unchecked Sendable {
         return unsafe chunk[Int(file.value & 0xFFFF)]
     }
 
-    /// Called by the one thread that opens or drops files.
+    /// Fills or clears a slot; see the invariants for when.
     package func set(_ file: FileNumber, _ slot: FileSlot) {
+        changes.withLock { _ in unsafe setLocked(file, slot) }
+    }
+
+    private func setLocked(_ file: FileNumber, _ slot: FileSlot) {
         let high = Int(file.value >> 16)
         if unsafe directory[high] == nil {
             let chunk = UnsafeMutablePointer<FileSlot>.allocate(capacity: Self.width)

@@ -92,7 +92,8 @@ package final class GroupCommit: Sendable {
     package func publishInOrder(_ change: StateChange) {
         let isWaiting = state.withLock { state -> Bool in
             if state.failure != nil { return false }
-            if state.queue.isEmpty && !state.isSyncing {
+            // Without full durability every commit was published when it was appended, so this is in order too.
+            if durability != .full || (state.queue.isEmpty && !state.isSyncing) {
                 publish(change)
                 return false
             }

@@ -42,6 +42,10 @@ package final class LogFiles: Sendable {
         return (max(usual, needed) + 4095) & ~4095
     }
 
+    /// Bytes written ahead in one call. Larger ones make the system cache the file in larger pieces, and each later small
+    /// write into them then costs two to three times as much (measured: 2.4 to 3.3 us against 0.8 to 1.05).
+    private static let chunkBytes = 64 << 10
+
     /// A new log file of `size` zero bytes, its blocks written and its name durable.
     package func make(size: Int) throws(EngineError) -> StoredFile {
         let number = takeNumber()
@@ -49,7 +53,7 @@ package final class LogFiles: Sendable {
         return try io { () throws(FileSystemError) in
             let file = try files.system.open(path, .create)
             do throws(FileSystemError) {
-                let chunk = [UInt8](repeating: 0, count: min(size, 1 << 20))
+                let chunk = [UInt8](repeating: 0, count: min(size, Self.chunkBytes))
                 var offset = 0
                 while offset < size {
                     let count = min(chunk.count, size - offset)

@@ -33,7 +33,11 @@ package struct LogWriter {
     package private(set) var chain: UInt32
     package private(set) var nextSequence: UInt64
     /// What each new file opens with: definitions and dictionaries as of the last append.
-    package var catalog: Catalog
+    package var catalog: Catalog {
+        didSet { catalogFrameLength = Self.frameLength(of: catalog) }
+    }
+    /// Bytes of the frame that `catalog` takes: every commit asks.
+    private var catalogFrameLength: Int
     /// The next file, if it is ready.
     package var prepared: StoredFile?
     /// Files with bytes that were not synced, oldest first.
@@ -54,6 +58,7 @@ package struct LogWriter {
         self.chain = chain
         self.nextSequence = nextSequence
         self.catalog = catalog
+        catalogFrameLength = Self.frameLength(of: catalog)
         storeTag = files.store.tag
     }
 
@@ -120,16 +125,16 @@ package struct LogWriter {
     package func preparation(liveBytes: Int64) -> Int? {
         guard prepared == nil else { return nil }
         return logFiles.fileBytes(
-            liveBytes: liveBytes, catalog: catalogLength,
+            liveBytes: liveBytes, catalog: catalogFrameLength,
             frame: min(2 * longestFrame, logFiles.fileBytesMax / 2))
     }
 
     /// The longest frame that a log file can take; a longer commit is staged.
     package var frameBytesMax: Int {
-        logFiles.fileBytesMax - FileHeader.size - catalogLength
+        logFiles.fileBytesMax - FileHeader.size - catalogFrameLength
     }
 
-    private var catalogLength: Int {
+    private static func frameLength(of catalog: Catalog) -> Int {
         FrameHeader.frameLength(body: catalog.encoded(withRoots: false).count)
     }
 
@@ -186,6 +191,8 @@ package struct LogWriter {
         try io { () throws(FileSystemError) in try file.file.write(head, at: 0) }
         prepared = nil
         active = file
+        // The next file may be opened before a frame is in this one: the log's chain leads through it all the same.
+        unsynced.append(file)
         position = LogPosition(file: file.number, offset: UInt64(FileHeader.size + catalogFrame))
         chain = sum
         longestFrame = 0

@@ -250,21 +250,24 @@ struct Recovery {
         }
         report = replay.report
         report.wasClean = superblock.isCleanClose && end.position == superblock.replayPosition
-        if !report.wasClean { try checkLength(end.position.file, files) }
+        if !report.wasClean { try checkLength(end.position, superblock, files) }
         if end.position.file.value != 0, reason != Self.untouched {
             report.cut = (end.position, reason)
         }
         return replay.finish()
     }
 
-    /// A power cut doesn't shorten a log file: its size was durable before its first frame. (A clean close may, and says
+    /// A power cut doesn't shorten a log file: its size was durable before its first frame. (A clean close may, to exactly
     /// where the log ends.)
-    private func checkLength(_ number: FileNumber, _ files: OpenFiles) throws(EngineError) {
-        guard let (reader, header) = try logFile(number, store: files.store) else { return }
+    private func checkLength(
+        _ end: LogPosition, _ superblock: Superblock, _ files: OpenFiles
+    ) throws(EngineError) {
+        guard let (reader, header) = try logFile(end.file, store: files.store) else { return }
         reader.file.close()
-        guard reader.size < header.capacity else { return }
+        if reader.size >= header.capacity { return }
+        if end == superblock.replayPosition, reader.size == end.offset { return }
         throw damage(
-            LogPosition(file: number, offset: reader.size),
+            LogPosition(file: end.file, offset: reader.size),
             "the file was made with \(header.capacity) bytes and has \(reader.size)")
     }
 
