@@ -69,7 +69,9 @@ struct EngineFailureTests {
         try harness.check("reopened")
     }
 
-    @Test func `a full disk at any write of the log loses nothing that is acknowledged later`() throws {
+    @Test func `a full disk at any write of the log loses nothing that is acknowledged later`()
+        throws
+    {
         var call = 1
         while true {
             let system = SimulatedFileSystem()
@@ -101,7 +103,9 @@ struct EngineFailureTests {
         #expect(call > 10)
     }
 
-    @Test func `a log file that a clean close cut short is no damage, whatever happens next`() throws {
+    @Test func `a log file that a clean close cut short is no damage, whatever happens next`()
+        throws
+    {
         let system = SimulatedFileSystem()
         var options = EngineHarness.smallOptions
         options.logFileBytesMin = 4 << 20
