@@ -67,7 +67,7 @@ let package = Package(
         .testTarget(
             name: "OfflineKitTests",
             dependencies: [
-                "OfflineKit", "OfflineTesting", "OfflineBytes", "OfflineDocuments",
+                "OfflineKit", "OfflineDemo", "OfflineTesting", "OfflineBytes", "OfflineDocuments",
                 "OfflineEngine", "StorageSimulation",
             ],
             swiftSettings: strict),

@@ -46,8 +46,9 @@ struct ExampleChapter {
             ])
         try await store.create(
             "orders",
-            ["id": "o1", "user_id": "user123", "status": "pending", "date": "2024-06-01"])
-        try await store.create("order_items", ["id": "i1", "order_id": "o1", "product": "lens"])
+            ["id": "order456", "user_id": "user123", "status": "pending", "date": "2024-06-01"])
+        try await store.create(
+            "order_items", ["id": "i1", "order_id": "order456", "product": "lens"])
         let results = try await SeedExamples.querying(store)
         try Check.equal("the examples' results", results.map(\.count), [1, 1, 1, 2, 1])
         let order = results[2].first
@@ -55,7 +56,17 @@ struct ExampleChapter {
         try Check.equal("the included items", order?["items"]?.arrayValue?.count, 1)
         Console.line(
             "queries:                      an order of Ada's, found with her and its one item")
+        try await relationships(store)
         try await store.deleteBatch("users", ["user123", "user456", "user789"])
+        try await store.delete("orders", "order456")
+    }
+
+    private func relationships(_ store: OfflineStore) async throws {
+        let (user, order) = try await SeedExamples.relationships(store)
+        try Check.equal("Ada's orders", user?["orders"]?.arrayValue?.count, 1)
+        try Check.equal("the order's user", order?["user"]?["name"]?.stringValue, "Ada")
+        Console.line(
+            "relationships:                Ada with her orders, the order with her and its items")
     }
 
     private func transactions(_ store: OfflineStore) async throws {

@@ -1,4 +1,5 @@
-// The usage examples of the requirements, in Swift, as they are in the documentation: records, queries, batches, transactions.
+// The usage examples of the requirements, in Swift: records, queries, batches, transactions, relationships. The demo runs them,
+// and OfflineKitTests asserts what they do, on every backend.
 internal import Foundation
 internal import OfflineKit
 
@@ -102,5 +103,11 @@ enum SeedExamples {
         try await store.transaction(["users", "orders"]) { tx in
             try await tx.delete("orders", "order456")
         }
+    }
+
+    static func relationships(_ store: OfflineStore) async throws -> (Document?, Document?) {
+        let userWithOrders = try await store.get("users", "user123", include: ["orders"])
+        let order = try await store.get("orders", "order456", include: ["user", "items"])
+        return (userWithOrders, order)
     }
 }

@@ -1,83 +1,10 @@
 // The usage examples of the requirements for what is built, as they stand there in Swift: each must
-// compile against the public API alone and do what it says.
+// do what it says. They are the demo's (SeedExamples), which has the public API alone to compile against.
 import Foundation
 import OfflineKit
 import Testing
 
-private func crud(_ store: OfflineStore) async throws {
-    try await store.create(
-        "users",
-        ["id": "user123", "name": "John Doe", "email": "john@example.com", "role": "customer"])
-    guard var user = try await store.get("users", "user123") else { return }
-    user["role"] = "admin"
-    try await store.update("users", user)
-    try await store.delete("users", "user123")
-}
-
-private func querying(_ store: OfflineStore) async throws -> [[Document]] {
-    let admins = try await store.query("users", Query(filters: ["role": "admin"]))
-    let recent = try await store.query(
-        "users",
-        Query(
-            filters: ["role": "admin", "created_at": ["$gt": "2023-01-01"]],
-            sort: [Sort(field: "name", direction: .ascending)],
-            limit: 10, offset: 0))
-    let orders = try await store.query(
-        "orders",
-        Query(
-            filters: ["user_id": "user123", "status": "pending"],
-            sort: [.descending("date")],
-            include: ["user", "items"]))
-    let adults = try await store.query(
-        "users", Query(filters: Field("age") >= 18 && Field("role").isIn(["admin", "editor"])))
-    let fromJSON = try await store.query(
-        "users",
-        try Query(
-            json: Data(
-                #"{"filters": {"role": "admin"}, "sort": [{"field": "name", "direction": "asc"}], "limit": 10, "offset": 0}"#
-                    .utf8)))
-    return [admins, recent, orders, adults, fromJSON]
-}
-
-private func batches(_ store: OfflineStore) async throws {
-    try await store.createBatch(
-        "users",
-        [
-            ["id": "user1", "name": "Alice", "email": "alice@example.com"],
-            ["id": "user2", "name": "Bob", "email": "bob@example.com"],
-            ["id": "user3", "name": "Charlie", "email": "charlie@example.com"],
-        ])
-    try await store.updateBatch(
-        "users",
-        [
-            ["id": "user1", "role": "admin"], ["id": "user2", "role": "editor"],
-            ["id": "user3", "role": "viewer"],
-        ])
-    try await store.deleteBatch("users", ["user1", "user2", "user3"])
-}
-
-private func transactions(_ store: OfflineStore) async throws {
-    let transaction = try await store.beginTransaction(["users", "orders"])
-    do {
-        try await transaction.create(
-            "users", ["id": "user123", "name": "John Doe", "email": "john@example.com"])
-        try await transaction.create(
-            "orders", ["id": "order456", "user_id": "user123", "total": 99.99])
-        try await transaction.commit()
-    } catch {
-        try await transaction.rollback()
-        print("Transaction failed: \(error)")
-    }
-    try await store.transaction(["users", "orders"]) { tx in
-        try await tx.delete("orders", "order456")
-    }
-}
-
-private func relationships(_ store: OfflineStore) async throws -> (Document?, Document?) {
-    let userWithOrders = try await store.get("users", "user123", include: ["orders"])
-    let order = try await store.get("orders", "order456", include: ["user", "items"])
-    return (userWithOrders, order)
-}
+@testable import OfflineDemo
 
 @Suite struct RequirementExampleTests {
     private func fill(_ store: OfflineStore) async throws {
@@ -127,7 +54,7 @@ private func relationships(_ store: OfflineStore) async throws -> (Document?, Do
     @Test(arguments: TestBackend.allCases)
     func `basic operations`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
-            try await crud(store)
+            try await SeedExamples.crud(store)
             let count = try await store.count("users")
             #expect(count == 0)
         }
@@ -137,7 +64,7 @@ private func relationships(_ store: OfflineStore) async throws -> (Document?, Do
     func `querying`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
             try await fill(store)
-            let results = try await OfflineKitTests.querying(store)
+            let results = try await SeedExamples.querying(store)
             let ids = results.map { $0.map { $0["id"]?.stringValue ?? "" } }
             #expect(
                 ids == [
@@ -152,7 +79,7 @@ private func relationships(_ store: OfflineStore) async throws -> (Document?, Do
     @Test(arguments: TestBackend.allCases)
     func `batch operations`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
-            try await batches(store)
+            try await SeedExamples.batches(store)
             let count = try await store.count("users")
             #expect(count == 0)
         }
@@ -161,7 +88,7 @@ private func relationships(_ store: OfflineStore) async throws -> (Document?, Do
     @Test(arguments: TestBackend.allCases)
     func `transactions in both forms`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
-            try await transactions(store)
+            try await SeedExamples.transactions(store)
             let users = try await store.query("users")
             #expect(
                 users == [["id": "user123", "name": "John Doe", "email": "john@example.com"]])
@@ -173,7 +100,7 @@ private func relationships(_ store: OfflineStore) async throws -> (Document?, Do
     func `relationships, and an update with what was included`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
             try await fill(store)
-            let (user, order) = try await OfflineKitTests.relationships(store)
+            let (user, order) = try await SeedExamples.relationships(store)
             #expect(user?["orders"]?.arrayValue?.count == 3)
             #expect(order?["user"]?["name"] == "Zoe")
             #expect(order?["items"]?.arrayValue?.count == 2)

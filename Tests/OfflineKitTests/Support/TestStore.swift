@@ -1,6 +1,7 @@
 import Foundation
 import OfflineBytes
 
+@testable import OfflineDemo
 @testable import OfflineKit
 
 /// The backends that store tests run on.
@@ -12,32 +13,7 @@ enum TestBackend: String, CaseIterable, Sendable {
 /// Opens stores for tests, each on storage of its own.
 struct TestStore {
     /// What the example of the requirements has.
-    static let schema = [
-        CollectionSchema(
-            name: "users", keyPath: "id",
-            indexes: [
-                IndexSchema(name: "email", keyPath: "email", unique: true),
-                IndexSchema(name: "name", keyPath: "name"),
-            ],
-            relationships: [
-                RelationshipSchema(
-                    name: "orders", collection: "orders", type: .oneToMany, foreignKey: "user_id")
-            ]),
-        CollectionSchema(
-            name: "orders", keyPath: "id",
-            indexes: [
-                IndexSchema(name: "user_id", keyPath: "user_id"),
-                IndexSchema(name: "date", keyPath: "date"),
-            ],
-            relationships: [
-                RelationshipSchema(
-                    name: "user", collection: "users", type: .manyToOne, foreignKey: "user_id"),
-                RelationshipSchema(
-                    name: "items", collection: "order_items", type: .oneToMany,
-                    foreignKey: "order_id"),
-            ]),
-        CollectionSchema(name: "order_items"),
-    ]
+    static let schema = SeedExamples.schema
 
     let backend: TestBackend
     private let folder: TestFolder
