@@ -87,7 +87,7 @@ extension Tree {
         _ path: TreePath, _ level: Int, _ index: Int
     ) throws(EngineError) -> Node {
         let node = try files.node(path.nodes[level + 1].child(index), path.nodes[level].kind)
-        try path.checkBounds(node, level, index)
+        try path.checkPlace(node, level, index)
         return node
     }
 

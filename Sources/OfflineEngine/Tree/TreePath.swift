@@ -16,11 +16,16 @@ struct TreePath {
 }
 
 extension TreePath {
-    /// Checks that a node from a file, about to become part of what we change, keeps within the bounds that the branches
-    /// above it set: it is child `index` of the path's branch above `level`. Together with what `NodeVerifier` proves, a
-    /// row made of such nodes ascends, which is what all rewriting of nodes relies on.
-    func checkBounds(_ node: Node, _ level: Int, _ index: Int) throws(EngineError) {
-        guard node.owner == 0, node.firstKey < node.count else { return }
+    /// Checks that a node from a file, about to become part of what we change, has as many records below it as its parent
+    /// says, and keeps within the bounds that the branches above set: it is child `index` of the path's branch above
+    /// `level`. Together with what `NodeVerifier` proves, a row made of such nodes ascends, which is what all rewriting of
+    /// nodes relies on.
+    func checkPlace(_ node: Node, _ level: Int, _ index: Int) throws(EngineError) {
+        if node.owner != 0 { return }
+        guard node.total == nodes[level + 1].below(index) else {
+            throw FileTable.corrupted("a node's count isn't its parent's", node)
+        }
+        if node.firstKey == node.count { return }
         var place = index
         var isLowerDone = false
         var isUpperDone = false
@@ -87,6 +92,9 @@ extension Tree {
     /// found out here.
     func path(to key: TreeKey) throws(EngineError) -> TreePath {
         var node = try files.root(root)
+        guard node.owner != 0 || node.total == root.count else {
+            throw FileTable.corrupted("a tree's count isn't its root's", node)
+        }
         var path = TreePath(root: node)
         var kind = node.kind
         var level = path.top
@@ -96,7 +104,7 @@ extension Tree {
             kind = kind.child
             level &-= 1
             node = try files.node(node.child(index), kind)
-            if node.owner == 0 { try path.checkBounds(node, level, index) }
+            if node.owner == 0 { try path.checkPlace(node, level, index) }
             path.nodes[level] = node
         }
         return path

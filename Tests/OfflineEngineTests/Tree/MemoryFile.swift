@@ -8,7 +8,7 @@ import OfflineBytes
 final class MemoryFile: NodeSink {
     let number: FileNumber
     let files: FileTable
-    let base: UnsafeMutableRawPointer
+    private(set) var base: UnsafeMutableRawPointer
     private(set) var length: Int
     private let capacity: Int
     private let verified: UnsafeMutablePointer<UInt64>
@@ -48,6 +48,15 @@ final class MemoryFile: NodeSink {
     /// Forgets which nodes were found sound.
     func forgetVerified() {
         unsafe verified.update(repeating: 0, count: capacity / 512 + 1)
+    }
+
+    /// Moves the bytes to memory that ends where they end, so that a sanitizer sees what is read beyond them.
+    func trim() {
+        let exact = UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 4096)
+        unsafe exact.copyMemory(from: base, byteCount: length)
+        unsafe base.deallocate()
+        unsafe base = exact
+        map()
     }
 
     /// Lets the table see only the first bytes.

@@ -1,0 +1,78 @@
+import Dispatch
+import StorageSimulation
+import Testing
+
+@testable import OfflineEngine
+
+@Suite struct PageArenaTests {
+    @Test(arguments: SeededRandom.seeds(3))
+    func `pages in use are apart, aligned and keep what is written`(_ seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let arena = PageArena()
+        var pages: [(page: UnsafeMutableRawPointer, mark: UInt64)] = unsafe []
+        for step in 0..<20_000 {
+            // Grows over several chunks, then shrinks.
+            if unsafe pages.isEmpty || random.chance(step < 12_000 ? 2 : 1, in: 3) {
+                let page = unsafe arena.allocate()
+                #expect(UInt(bitPattern: page) % UInt(NodeLayout.pageSize) == 0)
+                let mark = random.next()
+                for offset in [0, NodeLayout.pageSize - 8] {
+                    unsafe page.storeBytes(of: mark, toByteOffset: offset, as: UInt64.self)
+                }
+                unsafe pages.append((page, mark))
+            } else {
+                let entry = unsafe pages.remove(at: random.below(pages.count))
+                for offset in [0, NodeLayout.pageSize - 8] {
+                    let found = unsafe entry.page.load(fromByteOffset: offset, as: UInt64.self)
+                    #expect(unsafe found == entry.mark, "seed \(seed) step \(step)")
+                }
+                unsafe arena.free(entry.page)
+            }
+            #expect(unsafe arena.pagesInUse == pages.count)
+        }
+        #expect(unsafe arena.bytesInUse == pages.count * NodeLayout.pageSize)
+        unsafe arena.free(contentsOf: pages.map { unsafe $0.page })
+        #expect(arena.pagesInUse == 0)
+    }
+
+    @Test func `memory that isn't used goes back to the system`() {
+        let arena = PageArena()
+        let pages = unsafe (0..<10_000).map { _ in unsafe arena.allocate() }
+        let most = arena.bytesReserved
+        #expect(most >= 10_000 * NodeLayout.pageSize)
+        unsafe arena.free(contentsOf: pages)
+        #expect(arena.bytesReserved <= 8 << 20)
+        #expect(arena.bytesReserved < most / 4)
+    }
+
+    @Test func `threads may allocate and free at once`() {
+        let arena = PageArena()
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            var random = SeededRandom(seed: UInt64(thread))
+            var pages: [UnsafeMutableRawPointer] = unsafe []
+            for _ in 0..<5_000 {
+                if unsafe pages.isEmpty || random.chance(3, in: 5) {
+                    let page = unsafe arena.allocate()
+                    unsafe page.storeBytes(of: thread, as: Int.self)
+                    unsafe pages.append(page)
+                } else {
+                    let page = unsafe pages.removeLast()
+                    #expect(unsafe page.load(as: Int.self) == thread)
+                    unsafe arena.free(page)
+                }
+            }
+            unsafe arena.free(contentsOf: pages)
+        }
+        #expect(arena.pagesInUse == 0)
+    }
+
+    @Test func `freeing a page twice traps`() async {
+        await #expect(processExitsWith: .failure) {
+            let arena = PageArena()
+            let page = unsafe arena.allocate()
+            _ = unsafe arena.allocate()
+            unsafe arena.free(page)
+            unsafe arena.free(page)
+        }
+    }
+}
