@@ -85,22 +85,20 @@ final class NodeEntries {
     func append(_ node: Node) {
         let nodeCount = node.count
         precondition(count &+ nodeCount <= Self.capacity, "a row holds two nodes")
-        let prefix = unsafe node.prefix
-        let prefixLength = node.prefixLength
-        let isBranch = kind.isBranch
+        let (prefix, prefixLength) = unsafe (node.prefix, node.prefixLength)
+        let (entrySize, isBranch) = (kind.entrySize, kind.isBranch)
+        let target = unsafe entries + count
         for index in 0..<nodeCount {
-            let suffix = node.suffix(index)
-            let hasKey = index > 0 || !isBranch
-            unsafe (entries + count).initialize(
+            let (offset, keyLength) = node.slot(index)
+            let bytes = unsafe node.base + offset
+            unsafe (target + index).initialize(
                 to: NodeEntry(
-                    prefix: prefix, suffix: suffix.base, prefixLength: hasKey ? prefixLength : 0,
-                    suffixLength: suffix.count, value: isBranch ? 0 : node.value(index), below: 0))
-            if isBranch {
-                unsafe entries[count].value = node.child(index)
-                unsafe entries[count].below = node.below(index)
-            }
-            count &+= 1
+                    prefix: prefix, suffix: bytes + entrySize,
+                    prefixLength: isBranch && index == 0 ? 0 : prefixLength,
+                    suffixLength: keyLength, value: entrySize == 0 ? 0 : bytes.little(0),
+                    below: isBranch ? bytes.little(NodeLayout.childCount) : 0))
         }
+        count &+= nodeCount
     }
 
     /// Adds an entry between others. The key's bytes must outlive the row.

@@ -21,7 +21,7 @@
 //       56    8  in memory: location where a checkpoint wrote the page, 0 if none did; 0 on disk
 //       64       slots, one for each entry in key order
 //                free bytes (on disk: fewer than 8, zero)
-//                heap: the entries' bytes
+//                heap: the entries' bytes (on disk: in key order, one after the other)
 //                the prefix; it ends where the node ends
 //
 // A slot: offset 2, key length after the prefix 2, head 4: the key's first four bytes after the prefix as a big-endian

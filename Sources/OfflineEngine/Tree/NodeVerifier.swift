@@ -32,11 +32,11 @@ enum NodeVerifier {
             unsafe base.little(NodeLayout.remembered, as: UInt64.self) == 0
         else { return "a node has something where zeros must be" }
         guard node.gap >= 0, node.gap < 8 else { return "a node isn't packed" }
-        return structureFault(node)
+        return structureFault(node, isPacked: true)
     }
 
     /// What is wrong with a node's structure, in a page or in bytes of `length` that may be read.
-    static func structureFault(_ node: Node) -> String? {
+    static func structureFault(_ node: Node, isPacked: Bool) -> String? {
         let kind = node.kind
         guard kind.level <= NodeLayout.levelMax, kind.valueWidth == 0 || kind.valueWidth == 8 else {
             return "a node has an unknown kind"
@@ -52,12 +52,16 @@ enum NodeVerifier {
             guard offset >= node.heapStart, offset + size <= heapEnd,
                 node.prefixLength + keyLength <= NodeLayout.keyBytesMax
             else { return "an entry is outside its node" }
+            // On disk they follow each other, so that none shares bytes with another.
+            guard !isPacked || offset == node.heapStart + used else {
+                return "a node's entries overlap"
+            }
             used += size
             guard node.head(index) == node.suffix(index).head else {
                 return "an entry's head differs from its key"
             }
         }
-        // So the entries fill the heap and no rewritten node is larger than this one.
+        // So no node rewritten from these entries is larger than this one.
         guard used + node.dead == heapEnd - node.heapStart else {
             return "a node's entries don't fill its heap"
         }

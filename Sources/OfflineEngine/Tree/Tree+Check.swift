@@ -59,7 +59,9 @@ private struct TreeChecker {
                 report("a tree leads to a page that isn't in use", nil)
                 return nil
             }
-            guard let fault = NodeVerifier.structureFault(node) else { return node }
+            guard let fault = NodeVerifier.structureFault(node, isPacked: false) else {
+                return node
+            }
             report(fault, node)
         } catch {
             if findings.count < limit {

@@ -94,7 +94,7 @@ final class MemoryFile: NodeSink {
 
     /// Makes a changed node's checksum right again.
     func seal(_ place: Int) {
-        let length = min(max(node(place).length, 8), NodeLayout.pageSize)
+        let length = min(max(node(place).length, 8), self.length - place)
         let bytes = unsafe UnsafeRawBufferPointer(start: base + place + 4, count: length - 4)
         unsafe (base + place).storeLittle(CRC32C.checksum(bytes), at: 0)
     }

@@ -5,14 +5,14 @@ import Testing
 @testable import OfflineEngine
 
 @Suite struct PageArenaTests {
-    @Test(arguments: SeededRandom.seeds(3))
+    @Test(arguments: SeededRandom.seeds(2))
     func `pages in use are apart, aligned and keep what is written`(_ seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let arena = PageArena()
         var pages: [(page: UnsafeMutableRawPointer, mark: UInt64)] = unsafe []
-        for step in 0..<20_000 {
+        for step in 0..<4_000 {
             // Grows over several chunks, then shrinks.
-            if unsafe pages.isEmpty || random.chance(step < 12_000 ? 2 : 1, in: 3) {
+            if unsafe pages.isEmpty || random.chance(step < 2_400 ? 2 : 1, in: 3) {
                 let page = unsafe arena.allocate()
                 #expect(UInt(bitPattern: page) % UInt(NodeLayout.pageSize) == 0)
                 let mark = random.next()
@@ -50,14 +50,14 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 4) { thread in
             var random = SeededRandom(seed: UInt64(thread))
             var pages: [UnsafeMutableRawPointer] = unsafe []
-            for _ in 0..<5_000 {
+            for _ in 0..<2_000 {
                 if unsafe pages.isEmpty || random.chance(3, in: 5) {
                     let page = unsafe arena.allocate()
                     unsafe page.storeBytes(of: thread, as: Int.self)
                     unsafe pages.append(page)
                 } else {
                     let page = unsafe pages.removeLast()
-                    #expect(unsafe page.load(as: Int.self) == thread)
+                    if unsafe page.load(as: Int.self) != thread { Issue.record("thread \(thread)") }
                     unsafe arena.free(page)
                 }
             }

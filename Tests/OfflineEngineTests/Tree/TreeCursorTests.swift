@@ -18,7 +18,7 @@ import Testing
         var cursor = fixture.tree.cursor()
         // Where the model's cursor stands; nil is nowhere.
         var place: Int?
-        for step in 0..<3_000 {
+        for step in 0..<800 {
             let note: Comment = "\(shape) step \(step)"
             let key =
                 random.chance(1, in: 2)
@@ -66,7 +66,7 @@ import Testing
         for step in 0..<1_500 { try fixture.insert(shape.key(&random, step), 0) }
         for step in 0..<400 { try fixture.remove(shape.key(&random, step)) }
         let (tree, model) = (fixture.tree, fixture.model)
-        for step in 0..<500 {
+        for step in 0..<150 {
             let (lower, upper) = (shape.key(&random, step), shape.key(&random, step * 7))
             let (first, end) = (fixture.place(lower), fixture.place(upper))
             #expect(try tree.rank(of: lower) == first)
@@ -75,7 +75,7 @@ import Testing
             #expect(try tree.count(from: lower, to: nil) == model.count - first)
         }
         #expect(try tree.count(from: nil, to: nil) == model.count)
-        for position in stride(from: 0, to: model.count, by: 7) {
+        for position in stride(from: 0, to: model.count, by: 31) {
             #expect(try tree.key(at: position) == model[position].key)
         }
         #expect(try tree.key(at: -1) == nil)

@@ -4,6 +4,12 @@ import Testing
 
 @testable import OfflineEngine
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// What keys a test draws. Small spaces make hits and removals likely; the extremes make nodes split and merge at once.
 enum KeyShape: String, CaseIterable, Sendable {
     /// 0 to 3 bytes: the empty key, keys that begin each other, zeros.
@@ -125,12 +131,14 @@ struct TreeFixture {
     }
 }
 
-/// Bytes in key order, by the standard library and not by what is tested.
+/// Bytes in key order, by the system's library and not by what is tested.
 struct ByteString: Comparable {
     let bytes: [UInt8]
     init(_ bytes: [UInt8]) { self.bytes = bytes }
+
     static func < (a: ByteString, b: ByteString) -> Bool {
-        a.bytes.lexicographicallyPrecedes(b.bytes)
+        let order = unsafe memcmp(a.bytes, b.bytes, min(a.bytes.count, b.bytes.count))
+        return order < 0 || order == 0 && a.bytes.count < b.bytes.count
     }
 }
 

@@ -12,7 +12,7 @@ import Testing
         var versions:
             [(tree: Tree, content: [[UInt8]: UInt64], retired: [UnsafeMutableRawPointer])] =
                 unsafe []
-        for step in 0..<2_500 {
+        for step in 0..<2_000 {
             let isKept = step % 100 == 0
             if random.chance(2, in: 5), !fixture.model.isEmpty {
                 try fixture.remove(fixture.model[random.below(fixture.model.count)].key)
@@ -70,7 +70,7 @@ import Testing
 
     @Test func `pages that an owner makes and drops are free at once`() throws {
         var fixture = TreeFixture()
-        for round in 0..<50 {
+        for round in 0..<10 {
             for number in 0..<400 { try fixture.insert(Array("\(number)".utf8), UInt64(round)) }
             let pages = Pages.reachable(fixture.tree.root)
             #expect(pages.count == fixture.arena.pagesInUse)
