@@ -1,5 +1,5 @@
-// Finding a key in a node: the prefix once, then a binary search over the slots' heads, and the bytes behind a head only
-// where heads are equal.
+// Finding a key in a node: the prefix once, then a binary search over the slots' heads, and the
+// bytes behind a head only where heads are equal.
 internal import OfflineBytes
 
 #if canImport(Glibc)
@@ -9,7 +9,8 @@ internal import OfflineBytes
 #endif
 
 extension Node {
-    /// The first entry whose key is at or after `key`, and whether it is `key`. In a branch at least 1.
+    /// The first entry whose key is at or after `key`, and whether it is `key`. In a branch at
+    /// least 1.
     @inline(always)
     func search(_ key: TreeKey) -> (index: Int, found: Bool) {
         var low = firstKey
@@ -42,7 +43,8 @@ extension Node {
         return found ? index : index &- 1
     }
 
-    /// 0 where `key` begins with the prefix; else negative or positive as it is before or after all keys that do.
+    /// 0 where `key` begins with the prefix; else negative or positive as it is before or after all
+    /// keys that do.
     @inline(always)
     func prefixOrder(_ key: TreeKey, _ prefixLength: Int) -> Int {
         if prefixLength == 0 { return 0 }

@@ -1,8 +1,9 @@
 // A node's bytes, read in place.
 //
-// A `Node` is only made of bytes that are sound: a page of ours, or bytes of a file that passed `NodeVerifier`. Then every
-// index below `count` leads to bytes inside the node, which is why nothing is checked here and why the type counts as
-// safe. Whoever holds one also holds what keeps its memory (a version, or the owner of the page).
+// A `Node` is only made of bytes that are sound: a page of ours, or bytes of a file that passed
+// `NodeVerifier`. Then every index below `count` leads to bytes inside the node, which is why
+// nothing is checked here and why the type counts as safe. Whoever holds one also holds what keeps
+// its memory (a version, or the owner of the page).
 internal import OfflineBytes
 
 /// A key that is sought or inserted: bytes that live as long as the call.
@@ -119,11 +120,12 @@ struct Node {
         return unsafe TreeKey(base: base + (offset &+ kind.entrySize), count: length)
     }
 
-    /// The first entry whose key is compared: a branch's first separator is empty and stands for everything below.
+    /// The first entry whose key is compared: a branch's first separator is empty and stands for
+    /// everything below.
     @inline(always) var firstKey: Int { isBranch ? 1 : 0 }
 
-    /// Whether a copy of the node in a page takes one more entry as it stands: there is room before the heap, and the key
-    /// has the prefix.
+    /// Whether a copy of the node in a page takes one more entry as it stands: there is room before
+    /// the heap, and the key has the prefix.
     func fits(_ key: TreeKey) -> Bool {
         let prefixLength = prefixLength
         let room = gap &+ (NodeLayout.pageSize &- length)

@@ -1,9 +1,10 @@
-// Entries of one or two nodes laid out in a row, to be written into new nodes: how a node is compacted, split, merged,
-// filled from a neighbour, and packed. The keys stay where they are until they are written, so the old nodes must outlive
-// the row, and new nodes go into other pages.
+// Entries of one or two nodes laid out in a row, to be written into new nodes: how a node is
+// compacted, split, merged, filled from a neighbour, and packed. The keys stay where they are until
+// they are written, so the old nodes must outlive the row, and new nodes go into other pages.
 //
 // Invariants:
-// - The keys ascend. The first entry of a branch's row has an empty key that stands for everything below.
+// - The keys ascend. The first entry of a branch's row has an empty key that stands for everything
+//   below.
 // - The row has entries of two nodes and one more at most.
 internal import OfflineBytes
 
@@ -53,7 +54,8 @@ private struct NodeEntry {
     }
 }
 
-/// A row of entries of one kind. Belongs to one owner or packer, which uses it for one node after the other.
+/// A row of entries of one kind. Belongs to one owner or packer, which uses it for one node after
+/// the other.
 @safe
 final class NodeEntries {
     private let entries: UnsafeMutablePointer<NodeEntry>
@@ -125,8 +127,8 @@ final class NodeEntries {
 
     // MARK: - Measuring
 
-    /// The longest prefix that the keys of a node with these entries share. Of a single key, as much as it shared before:
-    /// the whole key would fit no other one.
+    /// The longest prefix that the keys of a node with these entries share. Of a single key, as
+    /// much as it shared before: the whole key would fit no other one.
     func prefixLength(_ range: Range<Int>) -> Int {
         let first = kind.isBranch ? range.lowerBound &+ 1 : range.lowerBound
         let last = range.upperBound &- 1
@@ -169,13 +171,14 @@ final class NodeEntries {
     /// Whether all entries fit one node.
     var fitsOne: Bool { size(0..<count) <= NodeLayout.pageSize }
 
-    /// Where to cut a row that doesn't fit one node, so that both parts fit and differ least. Why there always is such a
-    /// place: see NodeLayout.
+    /// Where to cut a row that doesn't fit one node, so that both parts fit and differ least. Why
+    /// there always is such a place: see NodeLayout.
     func cut() -> Int {
         let first = kind.isBranch ? 2 : 1
         precondition(count >= 2 * first, "a row that overflows can be cut")
         if let place = balancedCut(first...(count &- first)) { return place }
-        // The parts fit only with prefixes of their own: a key without the others' prefix is in the row.
+        // The parts fit only with prefixes of their own: a key without the others' prefix is in the
+        // row.
         var best = (place: 0, size: Int.max)
         for place in first...(count &- first) {
             let larger = max(size(0..<place), size(place..<count))
@@ -185,7 +188,8 @@ final class NodeEntries {
         return best.place
     }
 
-    /// The cut with the least difference as if both parts had the prefix of the whole; nil if that doesn't fit.
+    /// The cut with the least difference as if both parts had the prefix of the whole; nil if that
+    /// doesn't fit.
     private func balancedCut(_ places: ClosedRange<Int>) -> Int? {
         let prefixLength = prefixLength(0..<count)
         let whole = size(0..<count, prefixLength: prefixLength)
@@ -242,8 +246,9 @@ final class NodeEntries {
         return sum
     }
 
-    /// Writes what divides the parts of a cut to `target`, which has room for a key: in a branch the second part's first
-    /// separator, in a leaf the shortest that is above the first part's last key.
+    /// Writes what divides the parts of a cut to `target`, which has room for a key: in a branch
+    /// the second part's first separator, in a leaf the shortest that is above the first part's
+    /// last key.
     func separator(at place: Int, to target: UnsafeMutableRawPointer) -> TreeKey {
         let entry = unsafe entries[place]
         let length =

@@ -1,4 +1,5 @@
-// The bytes of a node: one layout in memory (a page of 4,096 bytes) and in a node segment (packed, a multiple of 8 bytes).
+// The bytes of a node: one layout in memory (a page of 4,096 bytes) and in a node segment (packed,
+// a multiple of 8 bytes).
 //
 //   offset size  field
 //        0    4  checksum: CRC-32C of bytes 4 to the end (undefined in memory)
@@ -24,18 +25,20 @@
 //                heap: the entries' bytes (on disk: in key order, one after the other)
 //                the prefix; it ends where the node ends
 //
-// A slot: offset 2, key length after the prefix 2, head 4: the key's first four bytes after the prefix as a big-endian
-// number, padded with zeros. An entry's bytes in a leaf: value, key after the prefix. In a branch: child reference 8,
-// number of records below 8, separator after the prefix. All numbers are little-endian.
+// A slot: offset 2, key length after the prefix 2, head 4: the key's first four bytes after the
+// prefix as a big-endian number, padded with zeros. An entry's bytes in a leaf: value, key after
+// the prefix. In a branch: child reference 8, number of records below 8, separator after the
+// prefix. All numbers are little-endian.
 //
-// A child's keys are at or above its separator and below the next one. The first separator of a branch is never compared
-// and is empty; it has no part in the prefix.
+// A child's keys are at or above its separator and below the next one. The first separator of a
+// branch is never compared and is empty; it has no part in the prefix.
 //
-// How much fits: with keys of at most 1,600 bytes an entry takes at most E = 8 + 16 + 1,600 = 1,624 of the
-// U = 4,096 - 64 = 4,032 bytes, so two always fit (3,248), and a branch of three (24 + 3,248). A node that overflows holds
-// U and one new entry at most; cut where the halves differ least, the larger one has at most (U + E)/2 + E/2 = 3,640
-// bytes. That is where the new key has the node's prefix. Where it hasn't, it sorts before or after all the others, and
-// cutting it off leaves the others as they were. So a cut always exists (`NodeEntries.cut`).
+// How much fits: with keys of at most 1,600 bytes an entry takes at most E = 8 + 16 + 1,600 = 1,624
+// of the U = 4,096 - 64 = 4,032 bytes, so two always fit (3,248), and a branch of three (24 +
+// 3,248). A node that overflows holds U and one new entry at most; cut where the halves differ
+// least, the larger one has at most (U + E)/2 + E/2 = 3,640 bytes. That is where the new key has
+// the node's prefix. Where it hasn't, it sorts before or after all the others, and cutting it off
+// leaves the others as they were. So a cut always exists (`NodeEntries.cut`).
 
 /// Offsets and bounds of a node.
 enum NodeLayout {
@@ -53,7 +56,8 @@ enum NodeLayout {
     static let lastInsertion = 20
     static let identity = 24
     static let location = 32
-    /// From here to the slots everything is for the page in memory only and isn't copied with the node.
+    /// From here to the slots everything is for the page in memory only and isn't copied with the
+    /// node.
     static let owner = 40
     static let ownerPlace = 48
     static let remembered = 56
@@ -67,9 +71,9 @@ enum NodeLayout {
 
     static let capacity = pageSize - slots
     /// Bytes of a key.
-    static let keyBytesMax = 1_600
-    /// A branch at this level is the highest; a tree that needs one more is full. With the longest keys and the least
-    /// favourable prefixes that is beyond ten million records.
+    static let keyBytesMax = Limits.keyBytesMax
+    /// A branch at this level is the highest; a tree that needs one more is full. With the longest
+    /// keys and the least favourable prefixes that is beyond ten million records.
     static let levelMax = 23
     /// A node with fewer bytes than this is merged with a neighbour or filled from it.
     static let fillMin = slots + capacity * 27 / 100

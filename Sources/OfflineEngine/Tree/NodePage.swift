@@ -1,7 +1,8 @@
 // A node in a page that its owner may still change.
 //
-// Invariants: those of `Node`; only the page's owner holds one; heap bytes that no entry uses any more are counted in
-// `dead`, so that gap + dead is what the node could still take after being rewritten.
+// Invariants: those of `Node`; only the page's owner holds one; heap bytes that no entry uses any
+// more are counted in `dead`, so that gap + dead is what the node could still take after being
+// rewritten.
 internal import OfflineBytes
 
 #if canImport(Glibc)
@@ -29,7 +30,8 @@ struct NodePage {
 
     // MARK: - Whole nodes
 
-    /// Makes it a node without entries, `length` bytes long, whose keys will share `prefixLength` bytes.
+    /// Makes it a node without entries, `length` bytes long, whose keys will share `prefixLength`
+    /// bytes.
     func clear(
         _ kind: NodeKind, _ identity: TreeIdentity, length: Int = NodeLayout.pageSize,
         prefixLength: Int = 0
@@ -46,7 +48,8 @@ struct NodePage {
         unsafe base.storeLittle(UInt64(0), at: NodeLayout.location)
     }
 
-    /// Makes it a copy of another node, packed or not. What is the page's own (owner, remembered location) stays.
+    /// Makes it a copy of another node, packed or not. What is the page's own (owner, remembered
+    /// location) stays.
     func copy(_ source: Node) {
         let length = source.length
         let heapStart = source.heapStart
@@ -78,7 +81,8 @@ struct NodePage {
 
     // MARK: - Entries
 
-    /// Inserts an entry that fits (`Node.fits`). `value` is a leaf's value or a branch's child, `below` the child's count.
+    /// Inserts an entry that fits (`Node.fits`). `value` is a leaf's value or a branch's child,
+    /// `below` the child's count.
     func insert(_ index: Int, _ key: TreeKey, value: UInt64, below: UInt64 = 0) {
         let node = node
         let kind = node.kind
@@ -160,7 +164,8 @@ struct NodePage {
     /// Sets the number of entries of a node whose entries are then written with `fill`.
     func beginFill(count: Int) { set(NodeLayout.count, count) }
 
-    /// Writes slot and fixed part of an entry below what the heap holds; where its key's bytes go. `index` descends.
+    /// Writes slot and fixed part of an entry below what the heap holds; where its key's bytes go.
+    /// `index` descends.
     @inline(always)
     func fill(
         _ index: Int, _ kind: NodeKind, keyLength: Int, heapStart: inout Int, value: UInt64,

@@ -1,13 +1,14 @@
-// The checks that bytes pass before they count as a node. Afterwards everything in `Node` stays inside the node, so that
-// reading needs no checks of its own; and what is copied into a page and changed there fits (see NodeLayout).
+// The checks that bytes pass before they count as a node. Afterwards everything in `Node` stays
+// inside the node, so that reading needs no checks of its own; and what is copied into a page and
+// changed there fits (see NodeLayout).
 //
 // Nothing here trusts a number before it has checked it, and nothing is read beyond `room`.
 internal import OfflineBytes
 
 /// Verifies single nodes.
 enum NodeVerifier {
-    /// What is wrong with the bytes at `base`, of which `room` may be read, as the node that is stored at `location`. Nil:
-    /// they are sound.
+    /// What is wrong with the bytes at `base`, of which `room` may be read, as the node that is
+    /// stored at `location`. Nil: they are sound.
     static func fault(
         _ base: UnsafeRawPointer, room: Int, location: Location
     ) -> String? {
@@ -98,10 +99,12 @@ enum NodeVerifier {
 }
 
 extension FileTable {
-    /// The node that a reference leads to, which must be of `kind`. Everything that reads a node in a file comes through
-    /// here: it is verified once, when it is first met, and then its bytes are trusted.
+    /// The node that a reference leads to, which must be of `kind`. Everything that reads a node in
+    /// a file comes through here: it is verified once, when it is first met, and then its bytes are
+    /// trusted.
     ///
-    /// Since a child's level is its parent's minus one, no chain of references has an end further than `levelMax`.
+    /// Since a child's level is its parent's minus one, no chain of references has an end further
+    /// than `levelMax`.
     @inline(always)
     func node(_ reference: UInt64, _ kind: NodeKind) throws(EngineError) -> Node {
         // Magic and kind in one word.
@@ -116,7 +119,8 @@ extension FileTable {
             let location = Location(word: reference)
             let offset = Int(location.offset)
             let slot = unsafe slot(location.file)
-            // The magic is compared as well because the bit may stand for something else in a file that isn't of nodes.
+            // The magic is compared as well because the bit may stand for something else in a file
+            // that isn't of nodes.
             if let base = unsafe slot.base, unsafe offset &+ NodeLayout.slots <= slot.length,
                 unsafe slot.isVerified(location.offset),
                 unsafe base.little(offset &+ NodeLayout.magicAt, as: UInt64.self)

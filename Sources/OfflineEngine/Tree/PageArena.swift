@@ -1,11 +1,13 @@
-// Memory for changed nodes: pages of 4 KiB out of chunks of 2 MiB, which the system may back with one huge page each
-// (look-ups in a large tree are mostly misses of the address translation).
+// Memory for changed nodes: pages of 4 KiB out of chunks of 2 MiB, which the system may back with
+// one huge page each (look-ups in a large tree are mostly misses of the address translation).
 //
 // Invariants:
-// - A chunk's first page holds its `ChunkHeader`; the chunk of a page is found by masking the page's address.
-// - A page is either in use (its bit is set) or in its chunk's stack of free pages, never both. Freeing a page that isn't
-//   in use is a bug of ours and traps.
-// - `available` lists exactly the chunks with a free page; each chunk knows its place in both lists.
+// - A chunk's first page holds its `ChunkHeader`; the chunk of a page is found by masking the
+//   page's address.
+// - A page is either in use (its bit is set) or in its chunk's stack of free pages, never both.
+//   Freeing a page that isn't in use is a bug of ours and traps.
+// - `available` lists exactly the chunks with a free page; each chunk knows its place in both
+//   lists.
 // - At most `spareChunksMax` chunks without any page in use are kept; others go back to the system.
 internal import OfflineBytes
 
@@ -174,7 +176,8 @@ private struct ArenaState {
         unsafe Self.header(of: chunk).pointee.availablePlace = -1
     }
 
-    /// Fresh memory of a chunk's size and alignment: twice as much is mapped and the ends given back.
+    /// Fresh memory of a chunk's size and alignment: twice as much is mapped and the ends given
+    /// back.
     private static func map() -> UnsafeMutableRawPointer {
         let mapped = unsafe mmap(
             nil, 2 * chunkSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)

@@ -1,10 +1,12 @@
 // What one writer made and replaced in the trees of one collection.
 //
-// Ownership goes by an id in each page: the writer changes pages with its own id in place and copies all others, so a
-// node is never changed once another version can reach it, and no node has a reference count.
+// Ownership goes by an id in each page: the writer changes pages with its own id in place and
+// copies all others, so a node is never changed once another version can reach it, and no node has
+// a reference count.
 //
 // Invariants:
-// - `created` lists exactly the pages that the owner made and still holds; each knows its place in the list.
+// - `created` lists exactly the pages that the owner made and still holds; each knows its place in
+//   the list.
 // - `retired` lists pages of earlier owners that the owner's trees no longer lead to, each once.
 // - A page that the owner made and drops was never seen by anyone else, so it is free at once.
 internal import COfflinePlatform
@@ -45,7 +47,12 @@ package final class PageOwner {
     /// The node's page if it is the owner's, else a copy in a new one, and the node is dropped.
     @inline(always)
     func writable(_ node: Node) -> NodePage {
-        if node.owner == id { return unsafe NodePage(UnsafeMutableRawPointer(mutating: node.base)) }
+        if node.owner == id {
+            let page = unsafe NodePage(UnsafeMutableRawPointer(mutating: node.base))
+            // Spilled by the owner itself in vain: what was written isn't what the page will be.
+            if page.remembered.word != 0 { page.remember(Location(word: 0)) }
+            return page
+        }
         let page = makePage()
         page.copy(node)
         drop(node)
@@ -69,22 +76,24 @@ package final class PageOwner {
 
     // MARK: - Ending
 
-    /// Frees what the owner made. Its trees must not be used any more; the pages that it replaced stay as they are.
+    /// Frees what the owner made. Its trees must not be used any more; the pages that it replaced
+    /// stay as they are.
     package func rollback() {
         unsafe arena.free(contentsOf: created)
         unsafe created.removeAll()
         unsafe retired.removeAll()
     }
 
-    /// Frees what the owner made, since all of it was written to a file. The pages that it replaced stay on their list.
+    /// Frees what the owner made, since all of it was written to a file. The pages that it replaced
+    /// stay on their list.
     package func releaseCreated() {
         unsafe arena.free(contentsOf: created)
         unsafe created.removeAll()
     }
 
-    /// Gives the records of a transaction their place: in all primary leaves that the owner made, a value with bit 0 set
-    /// ((offset / 8) << 1 | 1 from the beginning of the transaction's body) becomes the location at `base` + offset.
-    /// Only before the pages can be seen by others.
+    /// Gives the records of a transaction their place: in all primary leaves that the owner made, a
+    /// value with bit 0 set ((offset / 8) << 1 | 1 from the beginning of the transaction's body)
+    /// becomes the location at `base` + offset. Only before the pages can be seen by others.
     package func resolveRelative(file: FileNumber, base: UInt64) {
         assert(base % 8 == 0, "records begin at multiples of 8")
         let primary = NodeKind(level: 0, valueWidth: 8)
@@ -114,8 +123,8 @@ final class NodeScratch {
 
     deinit { unsafe separators.deallocate() }
 
-    /// Room for a separator. It is good until the next but one is asked for: a separator that is being inserted is read
-    /// while the next one is made.
+    /// Room for a separator. It is good until the next but one is asked for: a separator that is
+    /// being inserted is read while the next one is made.
     func separatorRoom() -> UnsafeMutableRawPointer {
         isSecond.toggle()
         return unsafe separators + (isSecond ? NodeLayout.keyBytesMax : 0)

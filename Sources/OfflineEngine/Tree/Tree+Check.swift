@@ -1,5 +1,5 @@
-// The whole-tree check: every node, every invariant of the tree (see Tree). `verify` reports what it finds, and tests run
-// it after what they change.
+// The whole-tree check: every node, every invariant of the tree (see Tree). `verify` reports what
+// it finds, and tests run it after what they change.
 internal import OfflineBytes
 
 /// Something wrong in a tree, and where: without a file it is in memory.
@@ -15,8 +15,8 @@ package struct TreeFinding: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Tree {
-    /// Checks all of a tree; at most `limit` findings. What lies under a damaged node is passed over. Nodes in files are
-    /// verified again, even if they passed before.
+    /// Checks all of a tree; at most `limit` findings. What lies under a damaged node is passed
+    /// over. Nodes in files are verified again, even if they passed before.
     package static func check(_ root: TreeRoot, files: FileTable, limit: Int) -> [TreeFinding] {
         var checker = TreeChecker(root: root, files: files, limit: limit)
         checker.run()
@@ -72,7 +72,8 @@ private struct TreeChecker {
         return nil
     }
 
-    /// Checks a sound node and all below it. Its keys are to be at or above `lower` and below `upper`.
+    /// Checks a sound node and all below it. Its keys are to be at or above `lower` and below
+    /// `upper`.
     private mutating func check(_ node: Node, lower: [UInt8]?, upper: [UInt8]?, below: UInt64) {
         if node.identity != root.identity { report("a node belongs to another tree", node) }
         if node.total != below { report("a node's count isn't its parent's", node) }

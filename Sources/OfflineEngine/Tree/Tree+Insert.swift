@@ -1,13 +1,16 @@
-// Inserting: copy the path, put the entry into its leaf; a leaf without room is rewritten, or split, and the split goes up.
+// Inserting: copy the path, put the entry into its leaf; a leaf without room is rewritten, or
+// split, and the split goes up.
 //
-// A node that overflows is cut in the middle, unless the entry follows (or precedes) the last one inserted into the node:
-// then it is cut there, so that ascending keys leave full nodes behind. At a leaf's end that moves nothing at all.
+// A node that overflows is cut in the middle, unless the entry follows (or precedes) the last one
+// inserted into the node: then it is cut there, so that ascending keys leave full nodes behind. At
+// a leaf's end that moves nothing at all.
 //
 // All that may throw is done before anything changes, so a failed call leaves the tree as it was.
 internal import OfflineBytes
 
 extension Tree {
-    /// Sets the value of `key`; the value that it had, nil if the key is new. `value` is ignored in a tree without values.
+    /// Sets the value of `key`; the value that it had, nil if the key is new. `value` is ignored in
+    /// a tree without values.
     package mutating func insert(
         _ key: UnsafeRawBufferPointer, value: UInt64, _ owner: PageOwner
     ) throws(EngineError) -> UInt64? {
@@ -47,7 +50,8 @@ extension Tree {
         root.count = 1
     }
 
-    /// Inserts an entry into the path's node at `level`, whose branches above are the owner's and count the entry already.
+    /// Inserts an entry into the path's node at `level`, whose branches above are the owner's and
+    /// count the entry already.
     mutating func insertEntry(
         _ path: inout TreePath, _ level: Int, _ index: Int, _ key: TreeKey, value: UInt64,
         below: UInt64, _ owner: PageOwner
@@ -100,7 +104,8 @@ extension Tree {
         return isAllowed && entries.canCut(at: wanted) ? wanted : entries.cut()
     }
 
-    /// Puts an entry that follows the path's full leaf, and the entry inserted into it last, into a leaf of its own.
+    /// Puts an entry that follows the path's full leaf, and the entry inserted into it last, into a
+    /// leaf of its own.
     private mutating func appendLeaf(
         _ path: inout TreePath, _ key: TreeKey, value: UInt64, _ owner: PageOwner
     ) {

@@ -1,17 +1,21 @@
-// Writing a tree's changed nodes to a node segment: the first half of a checkpoint. (The second is `swap`.)
+// Writing a tree's changed nodes to a node segment: the first half of a checkpoint. (The second is
+// `swap`.)
 //
-// 1. Children before parents, each page is written once, without its gap, with the locations of its children, its own
-//    location, and a checksum.
-// 2. The page remembers where it was written. That is the only thing that ever changes in a published page, so readers go
-//    on, and whoever packs a tree that shares the page doesn't write it again.
-// 3. When the checkpoint is complete, `swap` replaces pages by what they remember; if it fails, they forget.
+// 1. Children before parents, each page is written once, without its gap, with the locations of its
+//    children, its own location, and a checksum.
+// 2. The page remembers where it was written. That is the only thing that ever changes in a
+//    published page, so readers go on, and whoever packs a tree that shares the page doesn't write
+//    it again.
+// 3. When the checkpoint is complete, `swap` replaces pages by what they remember; if it fails,
+//    they forget.
 //
-// A page remembers a location in a file after `through` only while a checkpoint is at work or before it was told to forget.
-// Such a location isn't used, neither here nor by `swap`.
+// A page remembers a location in a file after `through` only while a checkpoint is at work or
+// before it was told to forget. Such a location isn't used, neither here nor by `swap`.
 internal import COfflinePlatform
 internal import OfflineBytes
 
-/// Where packed nodes go. A node is first given its place, so that it can carry it, then handed over.
+/// Where packed nodes go. A node is first given its place, so that it can carry it, then handed
+/// over.
 package protocol NodeSink {
     /// Where the next node goes; `length` is a multiple of 8, at most 4,096.
     mutating func place(_ length: Int) throws(EngineError) -> Location
@@ -20,10 +24,11 @@ package protocol NodeSink {
 }
 
 extension Tree {
-    /// Writes all pages of a published tree that aren't written yet, and returns the same tree with nothing in memory.
+    /// Writes all pages of a published tree that aren't written yet, and returns the same tree with
+    /// nothing in memory.
     ///
-    /// A page that remembers a location in a file up to `through` was written by an earlier, completed checkpoint, and all
-    /// below it with it. If this throws, call `forgetLocations`.
+    /// A page that remembers a location in a file up to `through` was written by an earlier,
+    /// completed checkpoint, and all below it with it. If this throws, call `forgetLocations`.
     package static func pack(
         _ root: TreeRoot, files: FileTable, through: FileNumber, into sink: inout some NodeSink
     ) throws(EngineError) -> TreeRoot {
@@ -34,7 +39,8 @@ extension Tree {
         return packed
     }
 
-    /// After a failed checkpoint: the pages of a tree that it packed forget locations in files after `after`.
+    /// After a failed checkpoint: the pages of a tree that it packed forget locations in files
+    /// after `after`.
     package static func forgetLocations(_ root: TreeRoot, after: FileNumber) {
         forget(root.node, after)
     }
@@ -62,7 +68,8 @@ extension NodePage {
         unsafe self.init(page)
     }
 
-    /// Where the last checkpoint that packed the page wrote it; word 0 if none did. Another thread may be setting it.
+    /// Where the last checkpoint that packed the page wrote it; word 0 if none did. Another thread
+    /// may be setting it.
     var remembered: Location {
         let field = unsafe (base + NodeLayout.remembered).assumingMemoryBound(to: UInt64.self)
         return Location(word: unsafe offline_load_acquire(field))
@@ -92,7 +99,8 @@ private final class TreePacker {
 
     deinit { unsafe room.base.deallocate() }
 
-    /// Writes the page that a reference leads to, after all below it; its location's word. A location is returned as it is.
+    /// Writes the page that a reference leads to, after all below it; its location's word. A
+    /// location is returned as it is.
     func pack(_ reference: UInt64, into sink: inout some NodeSink) throws(EngineError) -> UInt64 {
         guard let page = NodePage(reference: reference) else { return reference }
         if let location = page.location(through: through) { return location.word }
@@ -121,7 +129,8 @@ private final class TreePacker {
 }
 
 extension NodePage {
-    /// Gives a packed node what it has only on disk: its location, zeros, and the checksum over all.
+    /// Gives a packed node what it has only on disk: its location, zeros, and the checksum over
+    /// all.
     fileprivate func seal(_ location: Location) {
         let node = node
         unsafe base.storeLittle(UInt32(0), at: NodeLayout.lastInsertion)

@@ -1,12 +1,14 @@
-// Removing: copy the path, take the entry out of its leaf; an empty node goes, one that is hardly filled is merged with a
-// neighbour, or where both don't fit one node, their entries are divided anew. A root with a single child gives way to it.
+// Removing: copy the path, take the entry out of its leaf; an empty node goes, one that is hardly
+// filled is merged with a neighbour, or where both don't fit one node, their entries are divided
+// anew. A root with a single child gives way to it.
 //
-// All that may throw is done before anything changes. A neighbour that can't be read is left alone, and its node as it is:
-// whoever needs what is in the neighbour will be told.
+// All that may throw is done before anything changes. A neighbour that can't be read is left alone,
+// and its node as it is: whoever needs what is in the neighbour will be told.
 internal import OfflineBytes
 
 extension Tree {
-    /// Removes `key`; the value that it had (0 in a tree without values), nil if there is no such key.
+    /// Removes `key`; the value that it had (0 in a tree without values), nil if there is no such
+    /// key.
     package mutating func remove(
         _ key: UnsafeRawBufferPointer, _ owner: PageOwner
     ) throws(EngineError) -> UInt64? {
@@ -53,7 +55,8 @@ extension Tree {
         }
     }
 
-    /// Merges the path's node at `level`, which is the owner's, with a neighbour, or takes entries from it.
+    /// Merges the path's node at `level`, which is the owner's, with a neighbour, or takes entries
+    /// from it.
     private mutating func balance(_ path: inout TreePath, _ level: Int, _ owner: PageOwner) {
         let above = level &+ 1
         let parent = path.nodes[above]
@@ -127,7 +130,8 @@ extension Tree {
         let parent = path.page(level &+ 1)
         parent.setChild(rightIndex &- 1, left.reference)
         parent.setBelow(rightIndex &- 1, totals.0)
-        // The separator may be longer than the one before, so that the parent has to be rewritten or split.
+        // The separator may be longer than the one before, so that the parent has to be rewritten
+        // or split.
         parent.remove(rightIndex)
         insertEntry(
             &path, level &+ 1, rightIndex, separator, value: right.reference, below: totals.1, owner

@@ -1,16 +1,18 @@
-// Letting go of memory after a checkpoint: the tree as it is now, with every page that the checkpoint wrote replaced by the
-// location where it is.
+// Letting go of memory after a checkpoint: the tree as it is now, with every page that the
+// checkpoint wrote replaced by the location where it is.
 //
-// The tree has moved on since the checkpoint began: its newer pages are kept, and its newer branches lead partly to pages
-// that were written. Those branches are copied, for older versions still read them.
+// The tree has moved on since the checkpoint began: its newer pages are kept, and its newer
+// branches lead partly to pages that were written. Those branches are copied, for older versions
+// still read them.
 //
-// A written page's subtree was written with it and never changed. No other page of the tree leads into it, as a node has
-// one parent in each version; so it is retired as a whole.
+// A written page's subtree was written with it and never changed. No other page of the tree leads
+// into it, as a node has one parent in each version; so it is retired as a whole.
 internal import OfflineBytes
 
 extension Tree {
-    /// Replaces every page of the tree that was written to a file up to `through` (of a completed checkpoint) and retires it
-    /// with all pages below it. Remembered locations in later files are ignored. `owner` makes copies of newer branches.
+    /// Replaces every page of the tree that was written to a file up to `through` (of a completed
+    /// checkpoint) and retires it with all pages below it. Remembered locations in later files are
+    /// ignored. `owner` makes copies of newer branches.
     package static func swap(
         _ root: TreeRoot, through: FileNumber, _ owner: PageOwner
     ) throws(EngineError) -> TreeRoot {
@@ -34,7 +36,8 @@ extension Tree {
             let child = node.child(index)
             let swapped = swap(child, through, owner)
             if swapped == child { continue }
-            // The old branch stays readable until the owner's work is published and older versions are gone.
+            // The old branch stays readable until the owner's work is published and older versions
+            // are gone.
             let target = copy ?? owner.writable(node)
             target.setChild(index, swapped)
             copy = target

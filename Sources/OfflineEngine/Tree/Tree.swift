@@ -1,22 +1,25 @@
 // The persistent counted B+tree: look-up, counts, positions.
 //
-// A tree is a root word; nodes are pages in memory (changed since the last checkpoint) or bytes in node segments. Writing
-// copies the path from the root to the leaf and gives a new root; who holds an old root reads the old tree.
+// A tree is a root word; nodes are pages in memory (changed since the last checkpoint) or bytes in
+// node segments. Writing copies the path from the root to the leaf and gives a new root; who holds
+// an old root reads the old tree.
 //
 // Invariants:
-// - Keys ascend without repetition under memcmp, the shorter first. All leaves are at level 0; a child's level is its
-//   parent's minus one.
-// - A branch entry's separator is at or below all keys under it and above all keys before it; its count is the number of
-//   records under it; the root's count is the number of all.
+// - Keys ascend without repetition under memcmp, the shorter first. All leaves are at level 0; a
+//   child's level is its parent's minus one.
+// - A branch entry's separator is at or below all keys under it and above all keys before it; its
+//   count is the number of records under it; the root's count is the number of all.
 // - A root that is a branch has two children at least; an empty tree has no node.
 // - A node in a file leads only to nodes in files.
 // - Published pages are never changed, but for the location that a checkpoint remembers in them.
 //
-// Who uses a tree keeps what it reads alive: the version whose root it is, or the owner of the pages being written.
+// Who uses a tree keeps what it reads alive: the version whose root it is, or the owner of the
+// pages being written.
 
 /// Where a tree begins and what it holds.
 package struct TreeRoot: Equatable, Sendable {
-    /// The root node's reference; 0 for an empty tree. What comes from disk must be 0 or have bit 0 set (`isStored`).
+    /// The root node's reference; 0 for an empty tree. What comes from disk must be 0 or have bit 0
+    /// set (`isStored`).
     package var node: UInt64
     package var count: UInt64
     /// Bytes of an entry's value: 8, or 0 for trees of keys alone.

@@ -1,10 +1,13 @@
-// Building a tree from entries in ascending order, from the leaves up: each node is written once and full.
+// Building a tree from entries in ascending order, from the leaves up: each node is written once
+// and full.
 //
-// Each level collects the entries of its next node. An entry that doesn't fit ends the node, which becomes an entry of the
-// level above. The last node of each level may be nearly empty, a branch with a single child even; removals nearby merge it.
+// Each level collects the entries of its next node. An entry that doesn't fit ends the node, which
+// becomes an entry of the level above. The last node of each level may be nearly empty, a branch
+// with a single child even; removals nearby merge it.
 internal import OfflineBytes
 
-/// A tree in the making. Its pages are the owner's, which frees them in `rollback` if the tree isn't finished.
+/// A tree in the making. Its pages are the owner's, which frees them in `rollback` if the tree
+/// isn't finished.
 package struct TreeBuilder {
     private let valueWidth: UInt8
     private let identity: TreeIdentity
@@ -97,7 +100,8 @@ private struct BuilderLevel {
     /// The entries, and their keys one after the other.
     private var entries: [(keyStart: Int, keyLength: Int, value: UInt64, below: UInt64)] = []
     private var keys: [UInt8] = []
-    /// Of the keys that the node will have (a branch's first one isn't among them): their bytes, and what they share.
+    /// Of the keys that the node will have (a branch's first one isn't among them): their bytes,
+    /// and what they share.
     private var keyBytes = 0
     private var shared = 0
     private var hasEnded = false
@@ -168,7 +172,8 @@ private struct BuilderLevel {
 }
 
 extension Tree {
-    /// Begins a tree that is built bottom-up in the owner's pages. `files` are those of the tree it becomes.
+    /// Begins a tree that is built bottom-up in the owner's pages. `files` are those of the tree it
+    /// becomes.
     package static func build(
         valueWidth: UInt8, identity: TreeIdentity = .none, owner: PageOwner, files: FileTable
     ) -> TreeBuilder {

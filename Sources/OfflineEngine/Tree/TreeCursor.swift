@@ -1,13 +1,13 @@
 // Walking a tree's entries in order, both ways, from any key or position.
 //
-// A step within a leaf touches the cursor and nothing else; a step to the next leaf goes up the branches as far as it must
-// and down again. Nothing is allocated.
+// A step within a leaf touches the cursor and nothing else; a step to the next leaf goes up the
+// branches as far as it must and down again. Nothing is allocated.
 //
 // Invariants:
-// - The cursor stands on an entry (`isValid`), or nowhere: new, past an end, or after an error. From nowhere only a seek
-//   leads on.
-// - It reads the tree whose root it was made with; who made it keeps that alive and, if it is a writer's, doesn't change it
-//   meanwhile.
+// - The cursor stands on an entry (`isValid`), or nowhere: new, past an end, or after an error.
+//   From nowhere only a seek leads on.
+// - It reads the tree whose root it was made with; who made it keeps that alive and, if it is a
+//   writer's, doesn't change it meanwhile.
 internal import OfflineBytes
 
 /// A place in a tree. Copies move independently.
@@ -58,8 +58,8 @@ package struct TreeCursor {
         return key
     }
 
-    /// The entry's key in two parts, read in place: what it shares with others, and the rest. They are good until the
-    /// cursor moves.
+    /// The entry's key in two parts, read in place: what it shares with others, and the rest. They
+    /// are good until the cursor moves.
     package var keyPrefix: UnsafeRawBufferPointer {
         precondition(leafCount > 0, "the cursor stands on an entry")
         return unsafe UnsafeRawBufferPointer(start: leaf.prefix, count: leaf.prefixLength)
@@ -254,8 +254,8 @@ package struct TreeCursor {
         leafCount = leaf.count
     }
 
-    /// Goes down to the leaf where `key` belongs and stands on its first entry; the place of the first entry that is at or
-    /// after `key`, which may be the leaf's end. Nil in an empty tree.
+    /// Goes down to the leaf where `key` belongs and stands on its first entry; the place of the
+    /// first entry that is at or after `key`, which may be the leaf's end. Nil in an empty tree.
     private mutating func descend(to key: TreeKey) throws(EngineError) -> Int? {
         guard var node = try begin() else { return nil }
         while node.isBranch { node = try take(node, node.childIndex(key)) }

@@ -1,7 +1,9 @@
-// The way of a write from the root to a leaf: the nodes by level, and in each branch the entry that it took.
+// The way of a write from the root to a leaf: the nodes by level, and in each branch the entry that
+// it took.
 internal import OfflineBytes
 
-/// Nodes and places by level. What it holds becomes pages of the owner from the root on as the write proceeds.
+/// Nodes and places by level. What it holds becomes pages of the owner from the root on as the
+/// write proceeds.
 struct TreePath {
     /// The root's level.
     let top: Int
@@ -16,10 +18,10 @@ struct TreePath {
 }
 
 extension TreePath {
-    /// Checks that a node from a file, about to become part of what we change, has as many records below it as its parent
-    /// says, and keeps within the bounds that the branches above set: it is child `index` of the path's branch above
-    /// `level`. Together with what `NodeVerifier` proves, a row made of such nodes ascends, which is what all rewriting of
-    /// nodes relies on.
+    /// Checks that a node from a file, about to become part of what we change, has as many records
+    /// below it as its parent says, and keeps within the bounds that the branches above set: it is
+    /// child `index` of the path's branch above `level`. Together with what `NodeVerifier` proves,
+    /// a row made of such nodes ascends, which is what all rewriting of nodes relies on.
     func checkPlace(_ node: Node, _ level: Int, _ index: Int) throws(EngineError) {
         if node.owner != 0 { return }
         guard node.total == nodes[level + 1].below(index) else {
@@ -88,8 +90,8 @@ extension Node {
 }
 
 extension Tree {
-    /// The way to the leaf where `key` belongs. Nothing is changed, and everything that a write of `key` may throw for is
-    /// found out here.
+    /// The way to the leaf where `key` belongs. Nothing is changed, and everything that a write of
+    /// `key` may throw for is found out here.
     func path(to key: TreeKey) throws(EngineError) -> TreePath {
         var node = try files.root(root)
         guard node.owner != 0 || node.total == root.count else {
@@ -122,7 +124,8 @@ extension Tree {
         return page
     }
 
-    /// Makes all branches of the path the owner's, and adds to the counts of the entries that the path takes.
+    /// Makes all branches of the path the owner's, and adds to the counts of the entries that the
+    /// path takes.
     mutating func ownBranches(_ path: inout TreePath, adding change: Int64, _ owner: PageOwner) {
         var level = path.top
         while level > 0 {

@@ -50,7 +50,8 @@ final class MemoryFile: NodeSink {
         unsafe verified.update(repeating: 0, count: capacity / 512 + 1)
     }
 
-    /// Moves the bytes to memory that ends where they end, so that a sanitizer sees what is read beyond them.
+    /// Moves the bytes to memory that ends where they end, so that a sanitizer sees what is read
+    /// beyond them.
     func trim() {
         let exact = UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 4096)
         unsafe exact.copyMemory(from: base, byteCount: length)

@@ -9,8 +9,8 @@ import Testing
     private static let commitsMin = 1_000
     private static let checkpointsMin = 3
 
-    /// A writer commits, a checkpoint packs what is published and the writer swaps, and two readers read whatever version is
-    /// the newest; versions die on all of these threads.
+    /// A writer commits, a checkpoint packs what is published and the writer swaps, and two readers
+    /// read whatever version is the newest; versions die on all of these threads.
     @Test(arguments: SeededRandom.seeds(2))
     func `readers, a writer and checkpoints share pages`(_ seed: UInt64) {
         let store = SharedStore()
@@ -41,7 +41,8 @@ import Testing
         #expect(Pages.reachable(version.tree.root).count == store.arena.pagesInUse)
     }
 
-    /// Each commit inserts three keys and removes one, so that a version's count follows from its number.
+    /// Each commit inserts three keys and removes one, so that a version's count follows from its
+    /// number.
     private func write(_ store: SharedStore, _ random: inout SeededRandom) throws {
         var keys: [[UInt8]] = []
         var commit = 0
@@ -130,10 +131,12 @@ private final class SharedStore: Sendable {
     }
 }
 
-/// A version as the engine has it: it holds the next one, so that the pages replaced after it die with it.
+/// A version as the engine has it: it holds the next one, so that the pages replaced after it die
+/// with it.
 @safe
 private final class SharedVersion: @unchecked Sendable {
-    // @unchecked: `next` and `retired` are set before the next version is published, and read when this one dies.
+    // @unchecked: `next` and `retired` are set before the next version is published, and read when
+    // this one dies.
     let tree: Tree
     let sum: Int
     let arena: PageArena

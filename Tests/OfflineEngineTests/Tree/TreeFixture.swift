@@ -10,7 +10,8 @@ import Testing
     import Darwin
 #endif
 
-/// What keys a test draws. Small spaces make hits and removals likely; the extremes make nodes split and merge at once.
+/// What keys a test draws. Small spaces make hits and removals likely; the extremes make nodes
+/// split and merge at once.
 enum KeyShape: String, CaseIterable, Sendable {
     /// 0 to 3 bytes: the empty key, keys that begin each other, zeros.
     case tiny
