@@ -60,6 +60,10 @@ package final class Engine: Sendable {
             nextSequence: recovered.state.nextSequence,
             catalog: recovered.state.catalog(nextFileNumber: recovered.nextFileNumber))
         writer.prepared = recovered.prepared
+        if recovered.state.position.file.value != 0 {
+            // Recovery synced what it replayed.
+            writer.durableThrough = recovered.state.position
+        }
         let log = GroupCommit(
             writer: writer, durability: options.durability,
             liveBytes: { state.withLock { $0.liveLogBytes } },

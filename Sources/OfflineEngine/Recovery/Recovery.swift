@@ -65,7 +65,10 @@ struct Recovery {
             nextFileNumber: nextNumber(catalog, names),
             hasBadSlot: contents?.slots.contains { if case .bad = $0 { true } else { false } }
                 ?? false)
-        if !isReadOnly { try settle(&recovered, names) }
+        if !isReadOnly {
+            if report.replayedFrames > 0 { try sync(recovered) }
+            try settle(&recovered, names)
+        }
         return recovered
     }
 
@@ -397,6 +400,21 @@ struct Recovery {
     }
 
     // MARK: - Leaving the folder as it should be
+
+    /// Makes durable what was replayed: a killed process may have left frames that no sync covers, and the next commit is
+    /// worth nothing without them.
+    private func sync(_ recovered: Recovered) throws(EngineError) {
+        let first = recovered.superblock.replayPosition.file
+        for (number, usage) in recovered.state.files where number >= first {
+            try io { () throws(FileSystemError) in
+                let path = recovered.files.path(number, usage.kind)
+                let file = try system.open(path, .readWrite)
+                defer { file.close() }
+                try file.sync()
+            }
+        }
+        try io { () throws(FileSystemError) in try system.syncDirectory(folder) }
+    }
 
     /// Decides where the log goes on, and removes what nothing refers to.
     private func settle(_ recovered: inout Recovered, _ names: [String]) throws(EngineError) {

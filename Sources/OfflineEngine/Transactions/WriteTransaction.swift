@@ -75,10 +75,11 @@ package final class WriteTransaction: @unchecked Sendable {
         guard let old = unsafe try parts[index].primary.remove(key, parts[index].owner) else {
             return false
         }
+        // Before the append, which may stage the body that `old` points into.
+        noteDead(old)
         parts[index].isChanged = true
         _ = unsafe try append(
             .remove, collection, key, UnsafeRawBufferPointer(start: nil, count: 0))
-        noteDead(old)
         return true
     }
 

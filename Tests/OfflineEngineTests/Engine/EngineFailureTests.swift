@@ -121,6 +121,39 @@ struct EngineFailureTests {
         try harness.engine.close()
     }
 
+    @Test func `what a killed writer left un-synced is durable once the next one acknowledges`()
+        throws
+    {
+        var options = EngineHarness.smallOptions
+        options.durability = .relaxed
+        var harness = try EngineHarness(SimulatedFileSystem(), options: options)
+        var random = SeededRandom(seed: 31)
+        for _ in 0..<10 { try harness.commit(random.engineSteps(atMost: 60)) }
+        harness.system = harness.system.killed()
+        harness.options.durability = .full
+        try harness.reopen()
+        try harness.commit([step])
+        let image = harness.system.crashedKeepingNothing()
+        let again = try EngineHarness.open(image, harness.options)
+        #expect(
+            try EngineHarness.contents(again.stateNow)
+                == harness.model.withAll(EngineHarness.collections))
+    }
+
+    @Test func `a record may be put and removed in one transaction of any size`() throws {
+        var harness = try EngineHarness(SimulatedFileSystem())
+        var random = SeededRandom(seed: 32)
+        var steps: [EngineStep] = []
+        for index in 0..<400 {
+            let key = [UInt8(index % 251), UInt8(index / 251)]
+            steps.append(.put(1, key: key, record: random.bytes(100)))
+            steps.append(.remove(1, key: key))
+        }
+        try harness.commit(steps)
+        try harness.check("after the transaction")
+        try harness.engine.close()
+    }
+
     @Test func `a store on a full disk closes, and opens with everything`() throws {
         let system = SimulatedFileSystem()
         var harness = try EngineHarness(system)
