@@ -3,7 +3,7 @@ internal import OfflineBytes
 internal import OfflineEngine
 
 /// An atomic batch on the engine.
-final class LogBatch: BackendBatch {
+final class LogBatch: BackendBatch, LogTrees {
     private let transaction: WriteTransaction
     let storedVersion: UInt64
 
@@ -34,28 +34,7 @@ final class LogBatch: BackendBatch {
         }
     }
 
-    func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool {
-        guard let found = try reader(tree)?.tree else { return false }
-        return try unsafe key.withBytes { try unsafe found.value(of: $0) } != nil
-    }
-
-    func firstKey(
-        _ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]
-    ) throws -> Bool {
-        try LogCursor.firstKey(reader(tree), from: key, into: &buffer)
-    }
-
-    func count(_ tree: TreeID, in range: KeyRange) throws -> Int {
-        try reader(tree)?.tree.count(from: range.lower, to: range.upper) ?? 0
-    }
-
-    func cursor(
-        _ tree: TreeID, in range: KeyRange, descending: Bool
-    ) throws -> any BackendCursor {
-        try LogCursor(reader(tree), in: range, descending: descending)
-    }
-
-    private func reader(_ tree: TreeID) throws -> TreeReader? {
+    func reader(_ tree: TreeID) throws -> TreeReader? {
         try transaction.tree(tree.collection.value, index: tree.index)
     }
 

@@ -3,7 +3,7 @@ internal import OfflineBytes
 internal import OfflineEngine
 
 /// A snapshot of the engine's published state.
-final class LogReader: BackendReader {
+final class LogReader: LogTrees {
     /// A state that is read for a moment costs nothing to look at; one that is kept is moved by checkpoints.
     private enum Source {
         case passing(StoreState)
@@ -62,15 +62,34 @@ final class LogReader: BackendReader {
         }
     }
 
+    func reader(_ tree: TreeID) -> TreeReader? {
+        version(tree.collection).flatMap { TreeReader($0, index: tree.index) }
+    }
+}
+
+/// What the trees of a snapshot and of a batch have in common.
+protocol LogTrees: BackendReader {
+    /// Nil where there is no such tree.
+    func reader(_ tree: TreeID) throws -> TreeReader?
+}
+
+extension LogTrees {
     func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool {
-        guard let found = reader(tree)?.tree else { return false }
+        guard let found = try reader(tree)?.tree else { return false }
         return try unsafe key.withBytes { try unsafe found.value(of: $0) } != nil
     }
 
     func firstKey(
         _ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]
     ) throws -> Bool {
-        try LogCursor.firstKey(reader(tree), from: key, into: &buffer)
+        guard let reader = try reader(tree) else { return false }
+        var cursor = reader.tree.cursor()
+        _ = try unsafe key.withUnsafeBytes { bytes throws(EngineError) in
+            try unsafe cursor.seek(bytes)
+        }
+        guard cursor.isValid else { return false }
+        cursor.copyKey(into: &buffer)
+        return true
     }
 
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int {
@@ -80,34 +99,36 @@ final class LogReader: BackendReader {
     func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor {
-        try LogCursor(reader(tree), in: range, descending: descending)
+        guard let reader = try reader(tree) else { return EmptyCursor() }
+        return try LogCursor(reader, in: range, descending: descending)
     }
+}
 
-    private func reader(_ tree: TreeID) -> TreeReader? {
-        version(tree.collection).flatMap { TreeReader($0, index: tree.index) }
-    }
+/// Over a tree that doesn't exist.
+private final class EmptyCursor: BackendCursor {
+    func next() -> Bool { false }
+    func skip(_ count: Int) {}
+    func copyKey(into buffer: inout [UInt8]) { buffer.removeAll() }
+    func withRecord(_ body: (RawSpan) throws -> Void) {}
 }
 
 /// Walks a range of a tree. How many entries the range has is counted once, in O(log n), so that no step compares keys.
 final class LogCursor: BackendCursor {
-    private let reader: TreeReader?
-    private var cursor: TreeCursor?
+    private let reader: TreeReader
+    private var cursor: TreeCursor
+    private let range: KeyRange
     private let descending: Bool
     /// Entries of the range behind the current one.
     private var remaining: Int
     private var isStarted = false
-    private let lower: [UInt8]?
-    private let upper: [UInt8]?
     private var key: [UInt8] = []
 
-    /// Over nothing for a tree that doesn't exist.
-    init(_ reader: TreeReader?, in range: KeyRange, descending: Bool) throws {
+    init(_ reader: TreeReader, in range: KeyRange, descending: Bool) throws {
         self.reader = reader
+        self.range = range
         self.descending = descending
-        lower = range.lower
-        upper = range.upper
-        cursor = reader?.tree.cursor()
-        remaining = try reader?.tree.count(from: lower, to: upper) ?? 0
+        cursor = reader.tree.cursor()
+        remaining = try reader.tree.count(from: range.lower, to: range.upper)
     }
 
     func next() throws -> Bool {
@@ -118,7 +139,7 @@ final class LogCursor: BackendCursor {
             try start()
             return true
         }
-        _ = descending ? try cursor?.previous() : try cursor?.next()
+        _ = descending ? try cursor.previous() : try cursor.next()
         return true
     }
 
@@ -129,49 +150,30 @@ final class LogCursor: BackendCursor {
             return
         }
         // One short of the entry before the next: `next` then steps on to it.
-        let first = lower == nil ? 0 : try reader?.tree.count(from: nil, to: lower) ?? 0
-        let total = try reader?.tree.count(from: lower, to: upper) ?? 0
+        let first = range.lower == nil ? 0 : try reader.tree.count(from: nil, to: range.lower)
+        let total = try reader.tree.count(from: range.lower, to: range.upper)
         remaining -= count
         let position = descending ? first + remaining : first + total - remaining - 1
-        try cursor?.seek(position: position)
+        _ = try cursor.seek(position: position)
         isStarted = true
     }
 
     private func start() throws {
-        switch (descending, descending ? upper : lower) {
-        case (false, nil): try cursor?.seekToFirst()
-        case (true, nil): try cursor?.seekToLast()
-        case (false, .some(let bound)):
-            _ = try unsafe bound.withBytes { bytes throws(EngineError) in
-                try unsafe cursor?.seek(bytes)
-            }
-        case (true, .some(let bound)):
-            _ = try unsafe bound.withBytes { bytes throws(EngineError) in
-                try unsafe cursor?.seekBefore(bytes)
-            }
+        switch (descending, descending ? range.upper : range.lower) {
+        case (false, nil): _ = try cursor.seekToFirst()
+        case (true, nil): _ = try cursor.seekToLast()
+        case (false, .some(let bound)): _ = try cursor.seek(bound)
+        case (true, .some(let bound)): _ = try cursor.seekBefore(bound)
         }
     }
 
-    func copyKey(into buffer: inout [UInt8]) { cursor?.copyKey(into: &buffer) }
+    func copyKey(into buffer: inout [UInt8]) { cursor.copyKey(into: &buffer) }
 
     func withRecord(_ body: (RawSpan) throws -> Void) throws {
-        guard let cursor, let reader else { return }
         cursor.copyKey(into: &key)
+        let word = cursor.value
         try unsafe key.withUnsafeBytes { bytes in
-            try unsafe body(reader.record(cursor.value, key: bytes).bytes)
+            try unsafe body(reader.record(word, key: bytes).bytes)
         }
-    }
-
-    static func firstKey(
-        _ reader: TreeReader?, from key: RawSpan, into buffer: inout [UInt8]
-    ) throws -> Bool {
-        guard let reader else { return false }
-        var cursor = reader.tree.cursor()
-        _ = try unsafe key.withUnsafeBytes { bytes throws(EngineError) in
-            try unsafe cursor.seek(bytes)
-        }
-        guard cursor.isValid else { return false }
-        cursor.copyKey(into: &buffer)
-        return true
     }
 }
