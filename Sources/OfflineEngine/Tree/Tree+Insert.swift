@@ -2,8 +2,8 @@
 // split, and the split goes up.
 //
 // A node that overflows is cut in the middle, unless the entry follows (or precedes) the last one
-// inserted into the node: then it is cut there, so that ascending keys leave full nodes behind. At
-// a leaf's end that moves nothing at all.
+// inserted into the node: then it is cut there, so that keys that ascend (or descend), in one place
+// or in several, leave full nodes behind. At a leaf's end that moves nothing at all.
 //
 // All that may throw is done before anything changes, so a failed call leaves the tree as it was.
 internal import OfflineBytes
@@ -60,7 +60,10 @@ extension Tree {
         if node.fits(key) {
             return own(&path, level, owner).insert(index, key, value: value, below: below)
         }
-        if level == 0 && index == node.count && index == node.lastInsertion {
+        if level == 0 && index == node.count && index == node.lastInsertion,
+            node.dead == 0, node.sharedLength(0, key) == node.prefixLength
+        {
+            // It is full: no other prefix would make room in it.
             return appendLeaf(&path, key, value: value, owner)
         }
         let entries = owner.scratch.entries
@@ -92,15 +95,21 @@ extension Tree {
     }
 
     /// Where to cut an overflowing row into which an entry was inserted at `index`.
+    ///
+    /// Where keys ascend, the entry ends the first part, so that the next ones find the room that
+    /// the entries after it had; only at the node's end it begins the second part. Where keys
+    /// descend, the same the other way round.
     private func cut(_ entries: NodeEntries, _ node: Node, _ index: Int) -> Int {
-        let margin = node.isBranch ? 1 : 0
+        // A branch's parts have two children at least.
+        let childrenMin = node.isBranch ? 2 : 1
+        let first = childrenMin - 1
         let wanted: Int
         switch node.lastInsertion {
-        case index: wanted = index - margin
-        case index + 1: wanted = index + 1
+        case index: wanted = index < node.count ? index + 1 : index - first
+        case index + 1: wanted = index > first ? index : index + 1
         default: return entries.cut()
         }
-        let isAllowed = wanted > margin && wanted < entries.count - margin
+        let isAllowed = wanted >= childrenMin && wanted <= entries.count - childrenMin
         return isAllowed && entries.canCut(at: wanted) ? wanted : entries.cut()
     }
 

@@ -50,14 +50,15 @@ enum KeyShape: String, CaseIterable, Sendable {
 /// A tree being written by one owner after the other, and what it must hold.
 struct TreeFixture {
     let arena = PageArena()
-    let files = FileTable()
+    let files: FileTable
     var tree: Tree
     var owner: PageOwner
     /// Ascending by key.
     var model: [(key: [UInt8], value: UInt64)] = []
     private var lastID: UInt64 = 1
 
-    init(valueWidth: UInt8 = 8) {
+    init(valueWidth: UInt8 = 8, files: FileTable = FileTable()) {
+        self.files = files
         tree = Tree(root: .empty(valueWidth: valueWidth), files: files)
         owner = PageOwner(arena: arena, files: files, id: 1)
     }
