@@ -121,7 +121,8 @@ final class Checkpointer: Sendable {
         let packed = try packed(frozen, completed, &segment)
         for version in packed { state.set(version) }
         var others: [[CollectionVersion]] = []
-        for state in held { others.append(try self.packed(state, completed, &segment)) }
+        // What they share with the frozen state was just written.
+        for state in held { others.append(try self.packed(state, segment.number, &segment)) }
         let (body, usage) = segment.catalogNamingItself(
             &state, nextFileNumber: engine.logFiles.next)
         let catalog = try segment.finish(catalog: body, sequence: frozen.nextSequence)

@@ -98,6 +98,11 @@ final class StagedFiles {
             for part in written { part.owner.releaseCreated() }
             transactionParts = written
         } catch {
+            // The pages must not be taken for written in a file that goes.
+            for part in transactionParts {
+                Tree.forgetLocations(part.primary.root, after: through)
+                for (_, tree) in part.indexes { Tree.forgetLocations(tree.root, after: through) }
+            }
             segment.discard()
             throw error
         }
