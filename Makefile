@@ -53,7 +53,7 @@ demo: setup
 	@$(SWIFT) run --configuration $(DEMO_CONFIGURATION) --skip-build offline-demo
 
 test: setup
-	$(SWIFT) test
+	$(SWIFT) test --no-parallel
 
 # The peers need the system's SQLite; the store doesn't.
 bench: needs_sqlite = yes

@@ -52,7 +52,8 @@ struct StorePowerCutTests {
         return try await OfflineStore.open(
             StorageOptions(
                 databaseName: "store", directory: URL(filePath: "/"),
-                storageBackend: .custom(backend), storageSchema: schema(round)))
+                storageBackend: .custom(backend), storageSchema: schema(round),
+                transactionTimeout: .seconds(3_600)))
     }
 
     @Test(arguments: seeds)
