@@ -30,6 +30,7 @@ package final class Engine: Sendable {
         var checkpointer: Checkpointer?
         var operations = 0
         var isCheckpointDue = false
+        var isPreparing = false
         var isClosed = false
     }
 
@@ -238,9 +239,22 @@ package final class Engine: Sendable {
         if isDue {
             background.async { [weak self] in self?.backgroundCheckpoint() }
         }
-        if options.preparesLogFiles, let log = try? log, let size = log.preparation() {
-            background.async { [weak self] in self?.prepare(size, log) }
+        prepareNext()
+    }
+
+    /// Makes the next log file ready in the background, if it isn't. Its number is taken here and now, so that the numbers of
+    /// files don't depend on what the background is busy with.
+    private func prepareNext() {
+        guard options.preparesLogFiles, let log = try? log, let size = log.preparation() else {
+            return
         }
+        let isFirst = pending.withLock { pending -> Bool in
+            defer { pending.isPreparing = true }
+            return !pending.isPreparing
+        }
+        guard isFirst else { return }
+        let number = logFiles.takeNumber()
+        background.async { [weak self] in self?.prepare(number, size, log) }
     }
 
     private func backgroundCheckpoint() {
@@ -249,9 +263,10 @@ package final class Engine: Sendable {
         pending.withLock { $0.isCheckpointDue = false }
     }
 
-    private func prepare(_ size: Int, _ log: GroupCommit) {
+    private func prepare(_ number: FileNumber, _ size: Int, _ log: GroupCommit) {
+        defer { pending.withLock { $0.isPreparing = false } }
         guard log.preparation() != nil, !pending.withLock({ $0.isClosed }) else { return }
-        guard let file = try? logFiles.make(size: size) else { return }
+        guard let file = try? logFiles.make(number, size: size) else { return }
         if !log.offer(file) { logFiles.discard(file) }
     }
 

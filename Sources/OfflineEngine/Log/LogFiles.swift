@@ -47,8 +47,7 @@ package final class LogFiles: Sendable {
     private static let chunkBytes = 64 << 10
 
     /// A new log file of `size` zero bytes, its blocks written and its name durable.
-    package func make(size: Int) throws(EngineError) -> StoredFile {
-        let number = takeNumber()
+    package func make(_ number: FileNumber, size: Int) throws(EngineError) -> StoredFile {
         let path = files.path(number, .log)
         return try io { () throws(FileSystemError) in
             let file = try files.system.open(path, .create)

@@ -167,6 +167,7 @@ package struct LogWriter {
             file = ready
         } else {
             file = try logFiles.make(
+                logFiles.takeNumber(),
                 size: logFiles.fileBytes(liveBytes: liveBytes, catalog: catalogFrame, frame: length)
             )
         }
