@@ -6,20 +6,22 @@ extension KeyEncoder {
     ///
     /// Allocates nothing, but where `key` grows and where the fields of an object have to be sorted.
     package static func append(
-        _ value: EncodedValue, _ names: NameDictionary, to key: inout [UInt8]
+        _ value: EncodedValue, _ names: NameDictionary, folded: Bool = false,
+        to key: inout [UInt8]
     ) {
         switch unsafe value.kind {
         case .null: key.append(KeyLayout.null)
         case .bool: unsafe append(value.bool, to: &key)
         case .int: unsafe append(value.int, to: &key)
         case .double: unsafe append(value.double, to: &key)
-        case .string: unsafe append(value.bytes, tag: KeyLayout.string, to: &key)
+        case .string:
+            unsafe append(value.bytes, tag: KeyLayout.string, folded: folded, to: &key)
         case .data: unsafe append(value.bytes, tag: KeyLayout.data, to: &key)
         case .date: unsafe append(seconds: value.dateSeconds, to: &key)
         case .array:
             key.append(KeyLayout.array)
             for index in 0..<(unsafe value.count) {
-                unsafe append(value.element(index), names, to: &key)
+                unsafe append(value.element(index), names, folded: folded, to: &key)
             }
             key.append(KeyLayout.end)
         case .object:
@@ -29,7 +31,7 @@ extension KeyEncoder {
                 unsafe fields[index].withName(names) { name in
                     unsafe append(name, tag: KeyLayout.string, to: &key)
                 }
-                unsafe append(fields[index].value, names, to: &key)
+                unsafe append(fields[index].value, names, folded: folded, to: &key)
             }
             key.append(KeyLayout.end)
         }

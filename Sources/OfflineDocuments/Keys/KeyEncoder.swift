@@ -5,28 +5,32 @@ internal import OfflineBytes
 /// Encodes values so that memcmp over the bytes gives the order of the values.
 ///
 /// Encodings can be joined: joined keys compare value by value.
+///
+/// A folded key has the case folding of every string in the value, in arrays and objects too; names of fields stay as they are.
 package enum KeyEncoder {
     /// Appends the key of `value`. The depth of `value` isn't checked; a record's is, before its keys are made.
-    package static func append(_ value: Value, to key: inout [UInt8]) {
+    package static func append(
+        _ value: Value, folded: Bool = false, to key: inout [UInt8]
+    ) {
         switch value {
         case .null: key.append(KeyLayout.null)
         case .bool(let bool): append(bool, to: &key)
         case .int(let int): append(int, to: &key)
         case .double(let double): append(double, to: &key)
-        case .string(let string): append(string, to: &key)
+        case .string(let string): append(string, folded: folded, to: &key)
         case .data(let data):
             unsafe data.withUnsafeBytes { unsafe append($0, tag: KeyLayout.data, to: &key) }
         case .date(let date): append(seconds: date.timeIntervalSinceReferenceDate, to: &key)
         case .array(let elements):
             key.append(KeyLayout.array)
-            for element in elements { append(element, to: &key) }
+            for element in elements { append(element, folded: folded, to: &key) }
             key.append(KeyLayout.end)
         case .object(let document):
             key.append(KeyLayout.object)
             let fields = document.sorted { String.orderByUTF8($0.name, $1.name) < 0 }
             for (name, value) in fields {
                 append(name, to: &key)
-                append(value, to: &key)
+                append(value, folded: folded, to: &key)
             }
             key.append(KeyLayout.end)
         }
@@ -53,14 +57,20 @@ package enum KeyEncoder {
     }
 
     /// Appends the key of a string.
-    package static func append(_ value: String, to key: inout [UInt8]) {
-        unsafe value.withUTF8Bytes { unsafe append($0, tag: KeyLayout.string, to: &key) }
+    package static func append(
+        _ value: String, folded: Bool = false, to key: inout [UInt8]
+    ) {
+        unsafe value.withUTF8Bytes { bytes in
+            unsafe append(bytes, tag: KeyLayout.string, folded: folded, to: &key)
+        }
     }
 
     /// Appends what the keys of all strings begin with that begin with `value`.
-    package static func appendPrefix(_ value: String, to key: inout [UInt8]) {
+    package static func appendPrefix(
+        _ value: String, folded: Bool = false, to key: inout [UInt8]
+    ) {
         key.append(KeyLayout.string)
-        unsafe value.withUTF8Bytes { unsafe appendText($0, to: &key) }
+        unsafe value.withUTF8Bytes { unsafe appendText($0, folded: folded, to: &key) }
     }
 
     /// Appends the key of a date: seconds since the reference date.
@@ -70,9 +80,11 @@ package enum KeyEncoder {
     }
 
     /// Appends the key of a string's UTF-8 or of data.
-    static func append(_ bytes: UnsafeRawBufferPointer, tag: UInt8, to key: inout [UInt8]) {
+    static func append(
+        _ bytes: UnsafeRawBufferPointer, tag: UInt8, folded: Bool = false, to key: inout [UInt8]
+    ) {
         key.append(tag)
-        unsafe appendText(bytes, to: &key)
+        unsafe appendText(bytes, folded: folded, to: &key)
         key.append(KeyLayout.end)
     }
 
@@ -83,16 +95,33 @@ package enum KeyEncoder {
         return key
     }
 
-    /// Appends bytes without their end, with 00 and 01 escaped.
-    private static func appendText(_ bytes: UnsafeRawBufferPointer, to key: inout [UInt8]) {
+    /// The folded key of one value.
+    package static func foldedKey(_ value: Value) -> [UInt8] {
+        var key: [UInt8] = []
+        append(value, folded: true, to: &key)
+        return key
+    }
+
+    /// Appends bytes without their end, with 00 and 01 escaped. Neither is a part of another scalar, or folded.
+    private static func appendText(
+        _ bytes: UnsafeRawBufferPointer, folded: Bool, to key: inout [UInt8]
+    ) {
+        func append(_ range: Range<Int>) {
+            let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+            if folded {
+                unsafe CaseFolding.append(part, to: &key)
+            } else {
+                unsafe key.append(contentsOf: part)
+            }
+        }
         var start = 0
         for index in 0..<bytes.count where unsafe bytes[index] <= KeyLayout.escape {
-            unsafe key.append(contentsOf: bytes[start..<index])
+            append(start..<index)
             key.append(KeyLayout.escape)
             unsafe key.append(bytes[index] + 1)
             start = index + 1
         }
-        unsafe key.append(contentsOf: bytes[start...])
+        append(start..<bytes.count)
     }
 }
 
