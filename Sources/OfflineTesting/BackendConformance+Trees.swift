@@ -97,6 +97,10 @@ extension BackendConformance {
             Array(expected.reversed().dropFirst(skipped)),
             "\(what), descending, skipping \(skipped)")
         let sought = random.bytes(upTo: 5)
+        try context.expectEqual(
+            try reader.keys(tree, in: range, seeking: sought, after: skipped),
+            expected.dropFirst(skipped).filter { !$0.isBefore(sought) },
+            "\(what), seeking \(sought) after \(skipped)")
         let first = all.first { !$0.isBefore(sought) }
         var found: [UInt8] = [1, 2, 3]
         let isThere = try unsafe reader.firstKey(tree, from: sought.span.bytes, into: &found)

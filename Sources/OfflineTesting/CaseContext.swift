@@ -123,6 +123,23 @@ extension BackendReader {
         return keys
     }
 
+    /// All keys from `sought` on that a cursor gives behind its first `count`.
+    func keys(
+        _ tree: TreeID, in range: KeyRange, seeking sought: [UInt8], after count: Int
+    ) throws -> [[UInt8]] {
+        let cursor = try cursor(tree, in: range, descending: false)
+        for _ in 0..<count where try !cursor.next() { return [] }
+        var keys: [[UInt8]] = []
+        var key: [UInt8] = [9, 9, 9]
+        var isThere = try cursor.seek(sought)
+        while isThere {
+            cursor.copyKey(into: &key)
+            keys.append(key)
+            isThere = try cursor.next()
+        }
+        return keys
+    }
+
     func keys(_ number: UInt32, _ index: UInt32 = 0) throws -> [[UInt8]] {
         try keys(TreeID(CollectionID(number), index))
     }

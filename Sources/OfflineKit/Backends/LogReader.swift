@@ -107,6 +107,7 @@ extension LogTrees {
 /// Over a tree that doesn't exist.
 private final class EmptyCursor: BackendCursor {
     func next() -> Bool { false }
+    func seek(_ key: [UInt8]) -> Bool { false }
     func skip(_ count: Int) {}
     func copyKey(into buffer: inout [UInt8]) { buffer.removeAll() }
     func withRecord(_ body: (RawSpan) throws -> Void) {}
@@ -121,6 +122,8 @@ final class LogCursor: BackendCursor {
     /// Entries of the range behind the current one.
     private var remaining: Int
     private var isStarted = false
+    /// How many entries of the tree are before the range's end; nil: nobody has asked yet.
+    private var end: Int?
     private var key: [UInt8] = []
 
     init(_ reader: TreeReader, in range: KeyRange, descending: Bool) throws {
@@ -156,6 +159,21 @@ final class LogCursor: BackendCursor {
         let position = descending ? first + remaining : first + total - remaining - 1
         _ = try cursor.seek(position: position)
         isStarted = true
+    }
+
+    func seek(_ key: [UInt8]) throws -> Bool {
+        let end = try self.end ?? reader.tree.count(from: nil, to: range.upper)
+        self.end = end
+        let ahead = try end - reader.tree.rank(of: key)
+        // The next entry is at or after the key.
+        if ahead >= remaining { return try next() }
+        guard ahead > 0 else {
+            remaining = 0
+            return false
+        }
+        remaining = ahead - 1
+        isStarted = true
+        return try cursor.seek(key)
     }
 
     private func start() throws {

@@ -93,6 +93,12 @@ final class MemoryCursor: BackendCursor {
             : (ahead.lowerBound + count)..<ahead.upperBound
     }
 
+    func seek(_ key: [UInt8]) throws -> Bool {
+        let position = min(max(map.rank(of: key), ahead.lowerBound), ahead.upperBound)
+        ahead = position..<ahead.upperBound
+        return try next()
+    }
+
     func copyKey(into buffer: inout [UInt8]) {
         buffer = current?.key ?? []
     }

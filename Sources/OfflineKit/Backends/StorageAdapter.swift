@@ -152,6 +152,11 @@ struct StorageCursor {
         try StorageAdapter.mapping(collection) { try cursor.skip(count) }
     }
 
+    /// Moves on to the first entry at or after `key`; false at the end.
+    func seek(_ key: [UInt8]) throws -> Bool {
+        try StorageAdapter.mapping(collection) { try cursor.seek(key) }
+    }
+
     /// Replaces `buffer` by the current entry's key, keeping its memory.
     func copyKey(into buffer: inout [UInt8]) { cursor.copyKey(into: &buffer) }
 

@@ -19,6 +19,8 @@
 // - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was
 //   opened with.
 
+internal import OfflineBytes
+
 /// A collection's number: its own for life, never 0.
 public struct CollectionID: Hashable, Sendable, Comparable {
     /// The number.
@@ -240,10 +242,25 @@ public protocol BackendCursor: AnyObject {
     /// Passes over `count` entries, as `next` called so many times would. O(log n) where the
     /// backend can.
     func skip(_ count: Int) throws
+    /// Moves on by at least one entry, to the first one at or after `key`, as `next` called often enough would; false at
+    /// the end. For ascending cursors only. O(log n) where the backend can.
+    func seek(_ key: [UInt8]) throws -> Bool
     /// Replaces `buffer` by the current entry's key, keeping its memory.
     func copyKey(into buffer: inout [UInt8])
     /// The current record's bytes; primary trees only.
     func withRecord(_ body: (RawSpan) throws -> Void) throws
+}
+
+extension BackendCursor {
+    /// Steps through all that is before `key`.
+    public func seek(_ key: [UInt8]) throws -> Bool {
+        var current: [UInt8] = []
+        while try next() {
+            copyKey(into: &current)
+            if ByteOrder.compare(current, key) >= 0 { return true }
+        }
+        return false
+    }
 }
 
 /// An atomic batch, which can itself be read: its own collections as it has changed them, those it

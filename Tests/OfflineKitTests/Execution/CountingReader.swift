@@ -10,6 +10,8 @@ struct ReadCounts: Equatable {
     /// Steps of cursors, and of these the ones in trees of records.
     var steps = 0
     var recordSteps = 0
+    /// Jumps of cursors.
+    var seeks = 0
     var cursors = 0
 }
 
@@ -82,6 +84,16 @@ private final class CountingCursor: BackendCursor {
     }
 
     func skip(_ count: Int) throws { try base.skip(count) }
+
+    func seek(_ key: [UInt8]) throws -> Bool {
+        let isThere = try base.seek(key)
+        reader.note {
+            $0.seeks += 1
+            if isThere, isOfRecords { $0.recordSteps += 1 }
+        }
+        return isThere
+    }
+
     func copyKey(into buffer: inout [UInt8]) { base.copyKey(into: &buffer) }
     func withRecord(_ body: (RawSpan) throws -> Void) throws { try base.withRecord(body) }
 }
