@@ -9,6 +9,9 @@ struct KeyList {
 
     var count: Int { places.count }
 
+    /// The keys, each in memory of its own.
+    var keys: [[UInt8]] { places.map { Array(bytes[$0]) } }
+
     mutating func append(_ key: ArraySlice<UInt8>) {
         let start = bytes.count
         bytes.append(contentsOf: key)

@@ -42,10 +42,10 @@ struct QueryEngine {
 
     /// The record with this key, and what it includes; nil where there is none.
     func get(_ collection: String, _ key: Value, include: [Include]) throws -> Document? {
-        let names = try checked(collection) { try CheckedQuery.names(include) }
+        let include = try checked(collection) { try CheckedInclude.tree(include) }
         let collection = try view.collection(collection)
         let key = try RecordKeys.encoded(key, of: collection)
-        let includes = try IncludeResolver(view, collection, names)
+        let includes = try IncludeResolver(view, collection, include)
         var results = ResultList(includes, select: nil)
         _ = try unsafe view.withRecord(collection, key: key) { record in
             unsafe results.append(key, record)
@@ -86,7 +86,11 @@ private struct PreparedQuery {
         planned = try planner.plan()
     }
 
-    var shownPlan: QueryPlan { planner.shown(planned) }
+    var shownPlan: QueryPlan {
+        var plan = planner.shown(planned)
+        plan.steps += includes.steps
+        return plan
+    }
 
     func run() throws -> (run: QueryRun, documents: [Document]) {
         let run = QueryRun(view, collection, planned.access, query.condition, sort: query.sort)

@@ -13,8 +13,7 @@ struct CheckedQuery: Sendable {
     let sort: [SortTerm]
     let limit: Int?
     let offset: Int
-    /// Names of relationships, each once.
-    let include: [String]
+    let include: [CheckedInclude]
     let select: [FieldPath]?
 
     /// Throws `.invalidQuery`.
@@ -33,7 +32,7 @@ struct CheckedQuery: Sendable {
         }
         limit = query.limit
         offset = query.offset
-        include = try CheckedQuery.names(query.include)
+        include = try CheckedInclude.tree(query.include)
         select = try query.select?.map(FilterParser.fieldPath)
         if query.collation != .binary {
             throw OfflineError(
@@ -47,32 +46,5 @@ struct CheckedQuery: Sendable {
             let (sum, overflow) = limit.addingReportingOverflow(offset)
             return overflow ? Int.max : sum
         }
-    }
-
-    /// The names that `include` asks for. Throws `.invalidQuery` for what this build doesn't have.
-    static func names(_ include: [Include]) throws -> [String] {
-        var names: [String] = []
-        for one in include {
-            let missing: String? =
-                if one.path.utf8.contains(UInt8(ascii: ".")) {
-                    "a nested include"
-                } else if one.filters != .all {
-                    "a filter"
-                } else if !one.sort.isEmpty {
-                    "a sort"
-                } else if one.limit != nil {
-                    "a limit"
-                } else {
-                    nil
-                }
-            if let missing {
-                throw OfflineError(
-                    .invalidQuery,
-                    "the include \"\(one.path)\" asks for \(missing),"
-                        + " which is not in this build")
-            }
-            if !names.contains(one.path) { names.append(one.path) }
-        }
-        return names
     }
 }

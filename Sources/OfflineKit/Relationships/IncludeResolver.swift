@@ -1,15 +1,19 @@
 // `include`: records of other collections, put into a result under the relationship's name.
 //
-// While the result's records are read, the keys that they refer to are noted; then each include is resolved for all of them at
-// once: records that are referred to by key are sought in one ascending pass over the distinct keys, records that refer to
-// ours are found by one query on the other collection. N parents cost one look-up, not N.
+// While the records of a level are read, the keys that they refer to are noted; then each include is resolved for all of them at
+// once (RelatedRecords), and what is nested in it for all records that were found. So N parents cost one look-up a
+// level, not N.
 //
 // Which side has the foreign key: many-to-one and many-to-many, ours; one-to-many, theirs; one-to-one, ours where our record
 // has a value there, else theirs.
+//
+// Filter, sort and limit hold for each parent by itself. Unsorted, records come in key order, and what no parent has room for is
+// never copied; sorted, the sort values and keys of the first ones are kept for each parent, and the records are read in a
+// second pass.
 internal import OfflineBytes
 import OfflineDocuments
 
-/// What the records of a result refer to, in the order of the records.
+/// The records of one level, and what they refer to, in the order in which they were noted.
 struct IncludeReferences {
     /// Each record's own key.
     fileprivate var recordKeys: [[UInt8]] = []
@@ -17,28 +21,36 @@ struct IncludeReferences {
     fileprivate var foreignKeys: [[[[UInt8]]]] = []
 }
 
-/// Resolves the includes of one query.
+/// Resolves the includes of one level.
 struct IncludeResolver {
-    private struct Entry {
+    fileprivate struct Entry {
+        let include: CheckedInclude
         let relationship: RelationshipSchema
+        let path: FieldPath
         let other: CollectionState
         /// The foreign key in our records; nil where it can only be in theirs.
-        let ownPath: CompiledPath?
+        let ownKey: ForeignKey?
+        /// What is included in the records found.
+        let nested: IncludeResolver
     }
     private let view: ReadView
+    private let collection: CollectionState
     private let entries: [Entry]
 
     /// Throws `.unknownRelationship`, and what the other collection's own state gives: it may be outside a transaction.
-    init(_ view: ReadView, _ collection: CollectionState, _ include: [String]) throws {
+    init(_ view: ReadView, _ collection: CollectionState, _ includes: [CheckedInclude]) throws {
         self.view = view
-        let names = view.names(of: collection).dictionary
-        entries = try include.map { name in
-            let relationship = try collection.relationship(name)
-            let isOwn = relationship.type != .oneToMany
-            let path = try isOwn ? FieldPath(relationship.foreignKey) : nil
+        self.collection = collection
+        entries = try includes.map { include in
+            let relationship = try collection.relationship(include.name)
+            let other = try view.collection(relationship.collection)
+            let path = try FieldPath(relationship.foreignKey)
+            let names = view.names(of: collection).dictionary
             return Entry(
-                relationship: relationship, other: try view.collection(relationship.collection),
-                ownPath: path?.compiled(in: names))
+                include: include, relationship: relationship, path: path, other: other,
+                ownKey: relationship.type == .oneToMany
+                    ? nil : ForeignKey(path, in: names, to: other),
+                nested: try IncludeResolver(view, other, include.children))
         }
     }
 
@@ -51,125 +63,163 @@ struct IncludeResolver {
             references.foreignKeys = Array(repeating: [], count: entries.count)
         }
         for (index, entry) in entries.enumerated() {
-            let keys = entry.ownPath.map { path in
-                unsafe Self.keys(at: path, record, compound: entry.other.singleKeyPath == nil)
-            }
+            let keys = entry.ownKey.map { unsafe $0.keys(in: record) }
             references.foreignKeys[index].append(keys ?? [])
         }
     }
-
-    /// The encoded values at a foreign key that may be a record's key, as they come.
-    @unsafe
-    private static func keys(
-        at path: CompiledPath, _ record: RecordView, compound: Bool
-    ) -> [[UInt8]] {
-        var keys: [[UInt8]] = []
-        func append(_ value: EncodedValue) {
-            guard unsafe value.kind != .null, unsafe (value.kind == .array) == compound else {
-                return
-            }
-            var key: [UInt8] = []
-            unsafe KeyEncoder.append(value, record.names, to: &key)
-            if key.count <= KeyLayout.recordKeyBytesMax { keys.append(key) }
-        }
-        unsafe record.root.visit(path) { value, isElement in
-            guard let value = unsafe value else { return true }
-            unsafe append(value)
-            if !isElement, unsafe value.kind == .array {
-                for index in 0..<(unsafe value.count) { unsafe append(value.element(index)) }
-            }
-            return true
-        }
-        return keys
-    }
-
-    // MARK: Resolving
 
     /// The documents, each with what it includes; in the order in which their records were noted.
     func attach(_ references: IncludeReferences, to documents: [Document]) throws -> [Document] {
         if entries.isEmpty || documents.isEmpty { return documents }
         var documents = documents
         for (index, entry) in entries.enumerated() {
-            let related = try related(entry, references, references.foreignKeys[index])
+            let related = try related(
+                entry, references.recordKeys, references.foreignKeys[index])
             for record in documents.indices {
-                let value = Self.value(entry.relationship.type, related[record])
-                documents[record].include(value, as: entry.relationship.name)
+                documents[record].include(
+                    related.value(of: record, entry.relationship.type),
+                    as: entry.relationship.name)
             }
         }
         return documents
     }
 
-    private static func value(_ type: RelationshipSchema.Kind, _ related: [Document]) -> Value {
-        switch type {
-        case .oneToOne, .manyToOne: related.first.map(Value.object) ?? .null
-        case .oneToMany, .manyToMany: .array(related.map(Value.object))
-        }
-    }
-
-    /// For each record, the related ones: to-many in key order.
+    /// What belongs to each of our records.
     private func related(
-        _ entry: Entry, _ references: IncludeReferences, _ foreignKeys: [[[UInt8]]]
-    ) throws -> [[Document]] {
+        _ entry: Entry, _ recordKeys: [[UInt8]], _ foreignKeys: [[[UInt8]]]
+    ) throws -> RelatedDocuments {
+        let records = RelatedRecords(view, entry.other)
+        var collector = IncludeCollector(entry, records, parentCount: recordKeys.count)
+        var referred: [[UInt8]: [Int]] = [:]
+        var referring: [[UInt8]: [Int]] = [:]
+        for (parent, keys) in foreignKeys.enumerated() {
+            for key in keys { referred[key, default: []].append(parent) }
+            let isTheirs =
+                entry.relationship.type == .oneToMany
+                || entry.relationship.type == .oneToOne && keys.isEmpty
+            guard isTheirs else { continue }
+            // A record may have come into this level on both ways of a one-to-one relationship.
+            referring[recordKeys[parent], default: []].append(parent)
+        }
+        try unsafe records.forEachReferred(referred) { unsafe collector.take($0, $1, $2) }
+        try unsafe records.forEachReferring(to: referring, of: collection, at: entry.path) {
+            unsafe collector.take($0, $1, $2)
+        }
+        return try collector.finish()
+    }
+
+    /// A line for each include that says how its records are found, for `explain`.
+    var steps: [String] {
+        entries.flatMap { entry in
+            let name = entry.relationship.name
+            let line = "include \(name), for all records at once: " + access(entry)
+            return [line] + entry.nested.steps.map { "in \(name): \($0)" }
+        }
+    }
+
+    private func access(_ entry: Entry) -> String {
+        let other = "\"\(entry.other.name)\""
+        let theirs =
+            RelatedRecords.index(of: entry.other, for: entry.path).map {
+                "by the index \($0.name) of \(other)"
+            } ?? "by a scan of \(other), which has no index on \(entry.path.text)"
+        return switch entry.relationship.type {
+        case .manyToOne, .manyToMany: "by the keys of \(other)"
+        case .oneToMany: theirs
+        case .oneToOne: "by the keys of \(other), or, without a key, \(theirs)"
+        }
+    }
+}
+
+/// Documents, and which of them belong to which parent.
+private struct RelatedDocuments {
+    var documents: [Document]
+    /// For each parent the places of its documents, in their order.
+    var lists: [[Int]]
+
+    func value(of parent: Int, _ type: RelationshipSchema.Kind) -> Value {
+        let list = lists[parent]
+        return switch type {
+        case .oneToOne, .manyToOne: list.first.map { .object(documents[$0]) } ?? .null
+        case .oneToMany, .manyToMany: .array(list.map { .object(documents[$0]) })
+        }
+    }
+}
+
+/// Takes in the records that one include finds, and gives each parent its own.
+private struct IncludeCollector {
+    private let entry: IncludeResolver.Entry
+    private let records: RelatedRecords
+    /// Nil where every record passes.
+    private let predicate: Predicate?
+    private var scratch = PredicateScratch()
+    /// How many records a parent gets; nil: all.
+    private let limit: Int?
+
+    private var documents: [Document] = []
+    private var references = IncludeReferences()
+    private var lists: [[Int]]
+    /// Only where there is a sort: what makes a record's sort values, and each parent's records.
+    private var sortKeys: SortKeys?
+    private var sorted: [SortBuffer] = []
+    private var sortBytes: [UInt8] = []
+
+    init(_ entry: IncludeResolver.Entry, _ records: RelatedRecords, parentCount: Int) {
+        self.entry = entry
+        self.records = records
+        let predicate = Predicate(entry.include.condition, in: records.names)
+        self.predicate = predicate.acceptsAll ? nil : predicate
         switch entry.relationship.type {
-        case .manyToOne:
-            return try referredTo(entry, foreignKeys)
-        case .manyToMany:
-            return try referredTo(entry, foreignKeys.map(KeyBounds.distinct))
-        case .oneToMany:
-            return try referring(entry, references.recordKeys, references.recordKeys.indices)
-        case .oneToOne:
-            var related = try referredTo(entry, foreignKeys)
-            let others = foreignKeys.indices.filter { foreignKeys[$0].isEmpty }
-            let found = try referring(entry, references.recordKeys, others)
-            for index in others { related[index] = found[index] }
-            return related
+        case .oneToOne, .manyToOne: limit = min(entry.include.limit ?? 1, 1)
+        case .oneToMany, .manyToMany: limit = entry.include.limit
+        }
+        lists = Array(repeating: [], count: parentCount)
+        if !entry.include.sort.isEmpty {
+            sortKeys = SortKeys(entry.include.sort, in: records.names)
+            sorted = Array(repeating: SortBuffer(capacity: limit), count: parentCount)
         }
     }
 
-    /// For each of our records, theirs with these keys.
-    private func referredTo(
-        _ entry: Entry, _ foreignKeys: [[[UInt8]]]
-    ) throws -> [[Document]] {
-        var found: [[UInt8]: Document] = [:]
-        let names = view.names(of: entry.other).dictionary
-        for key in KeyBounds.distinct(foreignKeys.flatMap { $0 }) {
-            found[key] = try unsafe view.adapter.withRecord(
-                of: entry.other, key: key, names: names
-            ) { unsafe Document(copying: $0) }
+    /// Takes a record that belongs to these parents. Records come in key order.
+    @unsafe
+    mutating func take(_ key: [UInt8], _ record: RecordView, _ parents: [Int]) {
+        if let predicate, unsafe !predicate.matches(record, &scratch) { return }
+        if sortKeys != nil {
+            sortBytes.removeAll(keepingCapacity: true)
+            unsafe sortKeys?.append(record, to: &sortBytes)
+            let keyStart = sortBytes.count
+            sortBytes += key
+            for parent in parents { sorted[parent].add(sortBytes, keyStart: keyStart) }
+            return
         }
-        return foreignKeys.map { keys in keys.compactMap { found[$0] } }
+        let takers = parents.filter { lists[$0].count < limit ?? .max }
+        if takers.isEmpty { return }
+        for parent in takers { lists[parent].append(documents.count) }
+        unsafe keep(key, record)
     }
 
-    /// For each of our records at `indices`, theirs whose foreign key is its key; none for the others.
-    private func referring(
-        _ entry: Entry, _ recordKeys: [[UInt8]], _ indices: some Sequence<Int>
-    ) throws -> [[Document]] {
-        var result: [[Document]] = Array(repeating: [], count: recordKeys.count)
-        var owners: [[UInt8]: Int] = [:]
-        for index in indices { owners[recordKeys[index]] = index }
-        if owners.isEmpty { return result }
-        let path = try FieldPath(entry.relationship.foreignKey)
-        let values = try owners.keys.map { try KeyDecoder.value($0) }
-        let condition = Condition.test(path, .isOneOf(values))
-        let plan = try Planner(
-            view: view, collection: entry.other, condition: condition, sort: [],
-            goal: .records(needed: nil)
-        ).plan()
-        let run = QueryRun(view, entry.other, plan.access, condition)
-        let foreignKey = path.compiled(in: run.names)
-        let isCompound = recordKeys.first.map(Self.isCompound) ?? false
-        try unsafe run.forEachMatch { _, record in
-            let document = unsafe Document(copying: record)
-            let keys = unsafe Self.keys(at: foreignKey, record, compound: isCompound)
-            for key in KeyBounds.distinct(keys) {
-                if let index = owners[key] { result[index].append(document) }
-            }
-            return true
-        }
-        return result
+    @unsafe
+    private mutating func keep(_ key: [UInt8], _ record: RecordView) {
+        unsafe documents.append(Document(copying: record))
+        unsafe entry.nested.note(key, record, &references)
     }
 
-    private static func isCompound(_ key: [UInt8]) -> Bool {
-        key.first == KeyLayout.typeRange(of: .array([])).first
+    /// What was taken, with what is nested in it.
+    consuming func finish() throws -> RelatedDocuments {
+        if sortKeys != nil { try readSorted() }
+        return RelatedDocuments(
+            documents: try entry.nested.attach(references, to: documents), lists: lists)
+    }
+
+    /// Reads the records that are each parent's first ones.
+    private mutating func readSorted() throws {
+        let keys = sorted.map { $0.sortedKeys(droppingFirst: 0).keys }
+        sorted = []
+        var places: [[UInt8]: Int] = [:]
+        try unsafe records.forEach(KeyBounds.distinct(keys.flatMap { $0 })) { key, record in
+            places[key] = documents.count
+            unsafe keep(key, record)
+        }
+        lists = keys.map { $0.compactMap { places[$0] } }
     }
 }

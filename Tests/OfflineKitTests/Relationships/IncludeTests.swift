@@ -124,36 +124,119 @@ struct IncludeTests {
             #expect(error.message.contains("pets") && error.message.contains("orders"))
         }
         let error = try #require(throws: OfflineError.self) {
-            try engine.get("users", 1, include: ["orders.items"])
+            try engine.get("users", 1, include: ["orders.pets"])
         }
-        #expect(error.code == .invalidQuery && error.message.contains("not in this build"))
+        #expect(error.code == .unknownRelationship && error.collection == "orders")
+        for path in ["", "orders.", ".orders"] {
+            #expect(throws: OfflineError.self) {
+                try engine.get("users", 1, include: [Include(path)])
+            }
+        }
     }
 
-    @Test func `many parents cost one look-up, not one each`() async throws {
+    @Test func `an include that makes no sense is invalidQuery, and says which it is`()
+        async throws
+    {
+        let engine = try await fixture().engine()
+        let cases: [([Include], String)] = [
+            ([Include("orders", filters: ["a": ["$near": 1]])], "$near"),
+            ([Include("orders", sort: [.ascending("")])], "path"),
+            ([Include("orders", limit: -1)], "-1"),
+            ([Include("orders"), Include("orders", limit: 1)], "twice"),
+            ([Include(Array(repeating: "orders", count: 101).joined(separator: "."))], "deeper"),
+        ]
+        for (include, words) in cases {
+            let error = try #require(throws: OfflineError.self) {
+                try engine.query("users", Query(limit: 0, include: include))
+            }
+            #expect(error.code == .invalidQuery && error.message.contains(words))
+        }
+        // The same twice is one.
+        #expect(try engine.get("users", 1, include: ["team", "team"])?["team"]?["size"] == 3)
+    }
+
+    @Test func `nested includes: dotted names, and what is on the way`() async throws {
+        let engine = try await fixture().engine()
+        let user = try engine.get(
+            "users", 2, include: ["orders.user.team", Include("orders", limit: 1)])
+        #expect(user?.value(at: "orders.0.user.name") == "Bob")
+        #expect(user?.value(at: "orders.0.user.team") == .null)
+        #expect(user?["orders"]?.arrayValue?.count == 1)
+    }
+
+    @Test func `filter, sort and limit hold for each parent`() async throws {
         let fixture = try await QueryFixture(Self.schema)
-        let users: [Document] = (0..<300).map {
-            ["id": .int($0), "work": ["team": .string($0 % 2 == 0 ? "red" : "blue")]]
+        try await fixture.create("users", (0..<3).map { ["id": .int($0)] })
+        try await fixture.create(
+            "orders",
+            (0..<30).map {
+                ["id": .int($0), "user_id": .int($0 % 3), "total": .int($0 * 7 % 30), "n": 1]
+            })
+        let include = Include(
+            "orders", filters: ["total": ["$lt": 20]], sort: [.descending("total")], limit: 2)
+        let result = try fixture.engine().query("users", Query(include: [include]))
+        let totals = result.map { $0["orders"]?.arrayValue?.map { $0["total"]?.intValue ?? -1 } }
+        let expected = (0..<3).map { user in
+            Array(
+                (0..<30).filter { $0 % 3 == user }.map { $0 * 7 % 30 }.filter { $0 < 20 }
+                    .sorted(by: >).prefix(2))
         }
-        let orders: [Document] = (0..<900).map {
-            ["id": .int($0), "user_id": .int($0 % 300)]
+        #expect(totals == expected)
+    }
+
+    @Test func `the plan says how includes are found`() async throws {
+        let engine = try await fixture().engine()
+        let plan = try engine.explain(
+            "users", Query(include: ["orders.user", "profile"]), analyze: false)
+        #expect(plan.description.contains(#"by the index user_id of "orders""#))
+        #expect(
+            plan.description.contains(
+                #"in orders: include user, for all records at once: by the keys of "users""#))
+        #expect(plan.description.contains(#"by a scan of "profiles", which has no index on user"#))
+    }
+
+    /// What reading users with these includes costs where there are so many of them.
+    private func cost(users count: Int, _ include: [Include]) async throws -> ReadCounts {
+        let fixture = try await QueryFixture(Self.schema)
+        let users: [Document] = (0..<count).map {
+            [
+                "id": .int(Int64($0)), "work": ["team": .int(Int64($0))],
+                "tag_ids": [.int(Int64($0)), 1],
+            ]
         }
+        let orders: [Document] = (0..<3 * count).map {
+            ["id": .int(Int64($0)), "user_id": .int(Int64($0 % count))]
+        }
+        let others: [Document] = (0..<count).map { ["id": .int(Int64($0))] }
         try await fixture.create("users", users)
         try await fixture.create("orders", orders)
-        try await fixture.create("teams", [["id": "red"], ["id": "blue"]])
+        try await fixture.create("teams", others)
+        try await fixture.create("tags", others)
         let snapshot = try fixture.backend.snapshot()
         let reader = CountingReader(snapshot)
         let engine = QueryEngine(
             ReadView(snapshot: reader, schema: try SchemaState(stored: snapshot)))
+        let result = try engine.query("users", Query(include: include))
+        #expect(result.count == count)
+        for include in include where !include.path.contains(".") {
+            #expect(result.allSatisfy { $0[include.path] != .null && $0[include.path] != [] })
+        }
+        return reader.counts
+    }
 
-        let byTeam = try engine.query("users", Query(include: ["team"]))
-        #expect(byTeam.count == 300 && byTeam.allSatisfy { $0["team"]?["id"] != nil })
-        #expect(reader.counts.lookups == 2 && reader.counts.cursors == 1)
-
-        reader.reset()
-        let withOrders = try engine.query("users", Query(include: ["orders"]))
-        #expect(withOrders.allSatisfy { $0["orders"]?.arrayValue?.count == 3 })
-        // All orders belong to these users: one scan of them is the cheapest, and one cursor each reads all.
-        #expect(reader.counts.cursors == 2 && reader.counts.recordSteps == 1_200)
+    @Test(
+        arguments: [
+            ["team"], ["tags"], ["orders"], ["orders", "orders.user.team", "team", "tags"],
+            [Include("orders", sort: [.descending("id")], limit: 1), "orders.user"],
+        ] as [[Include]])
+    func `a thousand parents cost as many scans as ten`(include: [Include]) async throws {
+        let few = try await cost(users: 10, include)
+        let many = try await cost(users: 1_000, include)
+        #expect(many.cursors == few.cursors && many.lookups == 0)
+        // One for the users, at most three an include.
+        #expect(many.cursors <= 1 + 3 * (include.count + 2))
+        // Every record that is read is part of the result.
+        #expect(many.recordSteps <= 1_000 * (1 + 7 * include.count))
     }
 
     @Test func `an include hides a field of its name, and an update stores neither`() async throws {
