@@ -103,6 +103,10 @@ uint32_t offline_crc32c(uint32_t seed, const void *bytes, size_t length) {
     return accelerated ? crc32c_hardware(seed, bytes, length) : offline_crc32c_portable(seed, bytes, length);
 }
 
+bool offline_contains(const void *bytes, size_t length, const void *part, size_t part_length) {
+    return memmem(bytes, length, part, part_length) != NULL;
+}
+
 int offline_lock_exclusive(int descriptor) {
     while (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR) continue;

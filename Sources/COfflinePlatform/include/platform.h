@@ -1,4 +1,4 @@
-// What Swift can't reach: the CRC-32C instruction, relaxed atomic bits in raw memory, open file description locks.
+// What Swift can't reach: the CRC-32C instruction, memmem, relaxed atomic bits in raw memory, open file description locks.
 #ifndef OFFLINE_PLATFORM_H
 #define OFFLINE_PLATFORM_H
 #include <stddef.h>
@@ -13,6 +13,9 @@ uint32_t offline_crc32c_portable(uint32_t seed, const void *bytes, size_t length
 
 /// Whether the processor's CRC-32C instruction is used.
 bool offline_crc32c_is_accelerated(void);
+
+/// Whether `part` is somewhere in `bytes`: memmem, which on Linux takes time linear in both.
+bool offline_contains(const void *bytes, size_t length, const void *part, size_t part_length);
 
 /// Relaxed atomic bit set and test: `bit` counts from the first word's lowest bit.
 static inline void offline_bit_set(uint64_t *words, uint64_t bit) {

@@ -38,6 +38,20 @@ package enum CaseFolding {
         return folded
     }
 
+    /// Calls `body` with each scalar that doesn't fold to itself.
+    package static func forEachFolded(_ body: (UInt32) -> Void) {
+        let runs = CaseFoldingTable.runs
+        for run in stride(from: 0, to: runs.count, by: 4) {
+            for scalar in stride(from: runs[run], through: runs[run + 1], by: Int(runs[run + 2])) {
+                body(UInt32(bitPattern: scalar))
+            }
+        }
+        let expansions = CaseFoldingTable.expansions
+        for row in stride(from: 0, to: expansions.count, by: 4) {
+            body(UInt32(bitPattern: expansions[row]))
+        }
+    }
+
     /// Appends what a scalar folds to; false, and nothing is appended, where that is the scalar itself.
     private static func append(_ scalar: UInt32, to folded: inout [UInt8]) -> Bool {
         let value = Int32(truncatingIfNeeded: scalar)

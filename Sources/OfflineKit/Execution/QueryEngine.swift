@@ -20,8 +20,10 @@ struct QueryEngine {
 
     /// How many records match.
     func count(_ collection: String, _ filters: Filter) throws -> Int {
-        let condition = try checked(collection) { try FilterParser.parse(filters) }
+        let filter = try checked(collection) { try FilterParser.parseQuery(filters) }
+        let condition = filter.condition
         let collection = try view.collection(collection)
+        try requireNoSearch(filter.text, in: collection)
         let planner = Planner(
             view: view, collection: collection, condition: condition, sort: [], goal: .count,
             forced: forced)
@@ -65,6 +67,15 @@ struct QueryEngine {
     }
 }
 
+/// Throws `.unknownIndex` if a filter searches for words, which takes a full-text index.
+private func requireNoSearch(_ text: TextSearch?, in collection: CollectionState) throws {
+    guard text != nil else { return }
+    throw OfflineError(
+        .unknownIndex,
+        "$text needs a full-text index, and the collection \"\(collection.name)\" has none",
+        collection: collection.name)
+}
+
 /// A query that was checked, resolved and planned, and can be run.
 private struct PreparedQuery {
     private let view: ReadView
@@ -78,11 +89,12 @@ private struct PreparedQuery {
         view = engine.view
         self.query = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
+        try requireNoSearch(self.query.text, in: collection)
         includes = try IncludeResolver(view, collection, self.query.include)
         planner = Planner(
             view: view, collection: collection, condition: self.query.condition,
             sort: self.query.sort, goal: .records(needed: self.query.recordsNeeded),
-            forced: engine.forced)
+            collation: self.query.collation, forced: engine.forced)
         planned = try planner.plan()
     }
 
@@ -93,7 +105,9 @@ private struct PreparedQuery {
     }
 
     func run() throws -> (run: QueryRun, documents: [Document]) {
-        let run = QueryRun(view, collection, planned.access, query.condition, sort: query.sort)
+        let run = QueryRun(
+            view, collection, planned.access, query.condition, sort: query.sort,
+            collation: query.collation)
         let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
         var results = ResultList(includes, select: select)
         if query.limit != 0 {
@@ -116,7 +130,7 @@ private struct PreparedQuery {
 
     /// Sorts by the records' values, and reads those again that are in the result.
     private func collectSorted(_ run: QueryRun, _ results: inout ResultList) throws {
-        var sortKeys = SortKeys(query.sort, in: run.names)
+        var sortKeys = SortKeys(query.sort, in: run.names, collation: query.collation)
         var buffer = SortBuffer(capacity: query.recordsNeeded)
         var bytes: [UInt8] = []
         try unsafe run.forEachMatch { key, record in

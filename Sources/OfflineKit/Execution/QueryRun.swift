@@ -12,6 +12,7 @@ final class QueryRun {
     let names: NameDictionary
     private let plan: AccessPlan
     private let sort: [SortTerm]
+    private let collation: Collation
     /// Nil where all candidates match.
     private let predicate: Predicate?
     private(set) var examinedEntries = 0
@@ -22,14 +23,16 @@ final class QueryRun {
 
     init(
         _ view: ReadView, _ collection: CollectionState, _ plan: AccessPlan,
-        _ condition: Condition, sort: [SortTerm] = []
+        _ condition: Condition, sort: [SortTerm] = [], collation: Collation = .binary
     ) {
         self.view = view
         self.collection = collection
         self.names = view.names(of: collection).dictionary
         self.plan = plan
         self.sort = sort
-        predicate = plan.needsCheck ? Predicate(condition, in: names) : nil
+        self.collation = collation
+        predicate =
+            plan.needsCheck ? Predicate(condition, in: names, collation: collation) : nil
     }
 
     /// Calls `body` with each match behind the first `offset`, in the wanted order where the plan gives it.
@@ -175,7 +178,7 @@ final class QueryRun {
 
     /// Puts records into the order of the sort, by their whole values.
     private func resort(_ keys: inout KeyList) throws {
-        var sortKeys = SortKeys(sort, in: names)
+        var sortKeys = SortKeys(sort, in: names, collation: collation)
         var buffer = SortBuffer(capacity: nil)
         var key: [UInt8] = []
         for index in 0..<keys.count {

@@ -11,13 +11,15 @@ struct SortKeys {
         let isDescending: Bool
     }
     private let terms: [Term]
+    private let collation: Collation
     /// Memory for the key of a value that may turn out not to be the one.
     private var candidate: [UInt8] = []
 
     /// An empty array is below null, the first byte of whose key is above this one.
     private static let emptyArray: UInt8 = 0x01
 
-    init(_ sort: [SortTerm], in names: NameDictionary) {
+    init(_ sort: [SortTerm], in names: NameDictionary, collation: Collation = .binary) {
+        self.collation = collation
         terms = sort.map {
             Term(path: $0.path.compiled(in: names), isDescending: $0.isDescending)
         }
@@ -55,19 +57,31 @@ struct SortKeys {
                 return true
             }
             guard !isElement, unsafe value.kind == .array else {
-                offer { unsafe KeyEncoder.append(value, record.names, to: &$0) }
+                offer { unsafe appendKey(value, record.names, &$0) }
                 return true
             }
             let count = unsafe value.count
             if count == 0 { offer { $0.append(SortKeys.emptyArray) } }
             for index in 0..<count {
                 let element = unsafe value.element(index)
-                offer { unsafe KeyEncoder.append(element, record.names, to: &$0) }
+                offer { unsafe appendKey(element, record.names, &$0) }
             }
             return true
         }
         if bytes.count == start { KeyEncoder.append(.null, to: &bytes) }
         candidate = other
+    }
+
+    /// Appends the value's key; where case is ignored, behind its folded key: of texts that are equal then, the bytes
+    /// decide.
+    @unsafe
+    private func appendKey(
+        _ value: EncodedValue, _ names: NameDictionary, _ bytes: inout [UInt8]
+    ) {
+        if collation == .caseInsensitive {
+            unsafe KeyEncoder.append(value, names, folded: true, to: &bytes)
+        }
+        unsafe KeyEncoder.append(value, names, to: &bytes)
     }
 
     private static func order(_ a: [UInt8], _ b: ArraySlice<UInt8>) -> Int {

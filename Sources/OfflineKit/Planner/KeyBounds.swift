@@ -23,15 +23,43 @@ struct KeyBounds {
         return ByteOrder.compare(lower, upper) >= 0
     }
 
-    /// Leaves only what the test allows too; false where it says nothing about keys.
-    mutating func intersect(_ test: FieldTest) -> Bool {
+    /// What a test says about the keys that a value may have.
+    enum Use {
+        /// Nothing.
+        case none
+        /// That some can't match; what the others do is for the test to say.
+        case narrows
+        /// Which ones match: all in the bounds do.
+        case decides
+    }
+
+    /// Leaves only what the test allows too.
+    mutating func intersect(_ test: FieldTest) -> Use {
         switch test {
         case .equals(let value): keep([KeyEncoder.key(value)])
-        case .isOneOf(let values): keep(KeyBounds.distinct(values.map(KeyEncoder.key)))
+        case .isOneOf(let values):
+            keep(KeyBounds.distinct(values.map { KeyEncoder.key($0) }))
         case .compares(let comparison, let operand): intersect(comparison, operand)
-        case .exists: return false
+        case .between(let low, let high):
+            intersect(.greaterOrEqual, low)
+            intersect(.lessOrEqual, high)
+        case .startsWith(let prefix): keepTexts(beginningWith: prefix.text)
+        case .matches(let pattern):
+            let prefix = pattern.prefix
+            guard !prefix.isEmpty else { return .none }
+            keepTexts(beginningWith: prefix)
+            return .narrows
+        case .exists, .hasType, .endsWith, .contains, .modulo, .size, .hasElement,
+            .elementMatches, .elementSatisfies:
+            return .none
         }
-        return true
+        return .decides
+    }
+
+    private mutating func keepTexts(beginningWith prefix: String) {
+        var key: [UInt8] = []
+        KeyEncoder.appendPrefix(prefix, to: &key)
+        keep(from: key, to: ByteOrder.successor(ofPrefix: key))
     }
 
     private mutating func intersect(_ comparison: Comparison, _ operand: Value) {

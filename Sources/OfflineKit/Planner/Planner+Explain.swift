@@ -32,6 +32,7 @@ extension Planner {
         case .arrays(let records, let path):
             "\(records) record\(records == 1 ? " has" : "s have") an array at \"\(path)\","
                 + " so it gives no order"
+        case .collation: "it compares strings by another collation than the query"
         }
     }
 

@@ -30,6 +30,8 @@ struct PlannedQuery {
         case noPath
         /// It would only be of use for its order, which arrays take from it.
         case arrays(records: Int, path: String)
+        /// It compares strings otherwise than the query.
+        case collation
     }
     let best: Candidate
     let candidates: [Candidate]
@@ -53,6 +55,7 @@ struct Planner {
     let condition: Condition
     let sort: [SortTerm]
     let goal: PlanGoal
+    var collation = Collation.binary
     /// The access to take if it can serve the query, whatever it costs: tests hold all of them against each other.
     var forced: ForcedAccess?
 
@@ -87,8 +90,12 @@ struct Planner {
     }
 
     private func access(through tree: OrderedTree, _ conditions: [Condition]) throws -> Outcome {
-        let match = TreeMatch(tree, conditions)
-        let wantedOrder = match.order(for: sort)
+        // Keys, and the indexes that there are, compare strings by their bytes. What says nothing of them is checked.
+        let isComparable = collation == .binary
+        if tree.isIndex, !isComparable { return .refused(.collation) }
+        let match = TreeMatch(
+            tree, isComparable || conditions.isEmpty ? conditions : [.all(conditions)])
+        let wantedOrder = isComparable || sort.isEmpty ? match.order(for: sort) : nil
         var order = wantedOrder ?? (tree.isIndex ? nil : TreeOrder(tieDepth: tree.paths.count))
         var arrayLists: [KeyRange] = []
         var candidates = 0

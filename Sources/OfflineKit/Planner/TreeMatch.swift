@@ -69,12 +69,12 @@ struct TreeMatch {
         self.ranges = []
         self.coversFilter = false
         var prefixes = [tree.keyPrefix]
-        var conditionsUsed = 0
+        var conditionsDecided = 0
         var interval: KeyBounds?
         for path in tree.paths {
-            let (bounds, used) = TreeMatch.bounds(of: path, in: conditions)
+            let (bounds, decided) = TreeMatch.bounds(of: path, in: conditions)
             guard let bounds, TreeMatch.fits(prefixes, bounds) else { break }
-            conditionsUsed += used
+            conditionsDecided += decided
             if bounds.isEmpty { prefixes = [] }
             if bounds.points?.count == 1, fixedPaths == boundPaths { fixedPaths += 1 }
             boundPaths += 1
@@ -84,21 +84,28 @@ struct TreeMatch {
             }
             prefixes = prefixes.flatMap { prefix in points.map { prefix + $0 } }
         }
-        coversFilter = conditionsUsed == conditions.count
+        coversFilter = conditionsDecided == conditions.count
         ranges = boundPaths == 0 ? [tree.wholeRange] : TreeMatch.ranges(prefixes, interval)
         if tree.isIndex { cutBounds() }
     }
 
-    /// What the conditions say about `path`, and how many of them do; nil for nothing.
+    /// What the conditions say about `path`, nil for nothing, and how many of them the bounds decide.
     private static func bounds(
         of path: FieldPath, in conditions: [Condition]
-    ) -> (KeyBounds?, used: Int) {
+    ) -> (KeyBounds?, decided: Int) {
         var bounds = KeyBounds()
-        var used = 0
+        var isBound = false
+        var decided = 0
         for case .test(let tested, let test) in conditions where tested == path {
-            if bounds.intersect(test) { used += 1 }
+            switch bounds.intersect(test) {
+            case .none: continue
+            case .narrows: isBound = true
+            case .decides:
+                isBound = true
+                decided += 1
+            }
         }
-        return (used == 0 ? nil : bounds, used)
+        return (isBound ? bounds : nil, decided)
     }
 
     private static func fits(_ prefixes: [[UInt8]], _ bounds: KeyBounds) -> Bool {

@@ -10,6 +10,9 @@ struct SortTerm: Sendable, Equatable {
 /// A query without mistakes.
 struct CheckedQuery: Sendable {
     let condition: Condition
+    /// What is searched for besides; nil: nothing.
+    let text: TextSearch?
+    let collation: Collation
     let sort: [SortTerm]
     let limit: Int?
     let offset: Int
@@ -18,7 +21,10 @@ struct CheckedQuery: Sendable {
 
     /// Throws `.invalidQuery`.
     init(_ query: Query) throws {
-        condition = try FilterParser.parse(query.filters)
+        let filter = try FilterParser.parseQuery(query.filters)
+        condition = filter.condition
+        text = filter.text
+        collation = query.collation
         sort = try query.sort.map {
             SortTerm(
                 path: try FilterParser.fieldPath($0.field),
@@ -34,10 +40,6 @@ struct CheckedQuery: Sendable {
         offset = query.offset
         include = try CheckedInclude.tree(query.include)
         select = try query.select?.map(FilterParser.fieldPath)
-        if query.collation != .binary {
-            throw OfflineError(
-                .invalidQuery, "the collation caseInsensitive is not in this build")
-        }
     }
 
     /// How many records in their order are needed; nil: all.

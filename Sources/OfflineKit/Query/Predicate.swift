@@ -1,9 +1,11 @@
 // A condition compiled for one collection: a flat list of tests, each of which says where to go on when it holds and when it
-// doesn't. So `and`, `or` and `not` cost nothing at run time, and evaluation neither recurses nor allocates per record.
+// doesn't. So `and`, `or` and `not` cost nothing at run time, and evaluation allocates nothing per record. It recurses into
+// the elements of arrays only, for `$elemMatch`, as deep as the filter does.
 //
 // Invariants: a target is an index into `tests`, or one of the two results below; targets only lead to tests compiled earlier
 // (the list is built from its end), so evaluation ends after at most one step a test. Names and ids are those of the
-// dictionary that it was compiled with, or of an older one.
+// dictionary that it was compiled with, or of an older one. Under a collation that ignores case all texts in `operands`
+// are folded.
 internal import Foundation
 internal import OfflineBytes
 import OfflineDocuments
@@ -17,9 +19,10 @@ struct Predicate: Sendable {
 
     /// One test of the values at one path.
     struct Test: Sendable {
-        let path: CompiledPath
+        /// Nil: of the value itself, which is an element of an array.
+        let path: CompiledPath?
         let code: Code
-        /// The operand's place in `operands`; for `isOneOf` the first of several.
+        /// The operand's place in `operands`; of several, the first. For a pattern or a predicate its place in their list.
         let operand: Int
         let operandCount: Int
         let whenTrue: Target
@@ -33,19 +36,41 @@ struct Predicate: Sendable {
         case lessOrEqual
         case greater
         case greaterOrEqual
+        case between
         case isOneOf
         case exists
+        case hasType(ValueTypes)
+        case startsWith
+        case endsWith
+        case contains
+        case matches
+        case modulo(divisor: Int64, remainder: Int64)
+        case size(Int)
+        case hasElement
+        case elementMatches
+        case elementSatisfies
     }
 
+    let collation: Collation
     private(set) var tests: [Test] = []
     private(set) var operands: [Operand] = []
+    private(set) var programs: [PatternProgram] = []
+    /// What elements of arrays are asked.
+    private(set) var elementPredicates: [Predicate] = []
     private(set) var start: Target = Predicate.accepted
 
     /// Whether every record passes.
     var acceptsAll: Bool { start == Predicate.accepted }
 
     /// The condition, for records written with `names` or fewer.
-    init(_ condition: Condition, in names: NameDictionary) {
+    init(_ condition: Condition, in names: NameDictionary, collation: Collation = .binary) {
+        self.collation = collation
+        start = compile(condition, names, Predicate.accepted, Predicate.rejected)
+    }
+
+    /// The condition of one value.
+    private init(_ condition: ValueCondition, in names: NameDictionary, collation: Collation) {
+        self.collation = collation
         start = compile(condition, names, Predicate.accepted, Predicate.rejected)
     }
 
@@ -65,75 +90,99 @@ struct Predicate: Sendable {
         case .not(let condition):
             compile(condition, names, whenFalse, whenTrue)
         case .test(let path, let test):
-            append(test, path.compiled(in: names), whenTrue, whenFalse)
+            append(test, path.compiled(in: names), names, whenTrue, whenFalse)
+        }
+    }
+
+    private mutating func compile(
+        _ condition: ValueCondition, _ names: NameDictionary, _ whenTrue: Target,
+        _ whenFalse: Target
+    ) -> Target {
+        switch condition {
+        case .all(let conditions):
+            conditions.reversed().reduce(whenTrue) { next, condition in
+                compile(condition, names, next, whenFalse)
+            }
+        case .any(let conditions):
+            conditions.reversed().reduce(whenFalse) { next, condition in
+                compile(condition, names, whenTrue, next)
+            }
+        case .not(let condition):
+            compile(condition, names, whenFalse, whenTrue)
+        case .test(let test):
+            append(test, nil, names, whenTrue, whenFalse)
         }
     }
 
     private mutating func append(
-        _ test: FieldTest, _ path: CompiledPath, _ whenTrue: Target, _ whenFalse: Target
+        _ test: FieldTest, _ path: CompiledPath?, _ names: NameDictionary, _ whenTrue: Target,
+        _ whenFalse: Target
     ) -> Target {
-        let code: Code
-        let first = operands.count
-        switch test {
-        case .exists: code = .exists
-        case .equals(let value):
-            code = .equals
-            operands.append(Operand(value))
-        case .compares(let comparison, let value):
-            code =
-                switch comparison {
-                case .less: .less
-                case .lessOrEqual: .lessOrEqual
-                case .greater: .greater
-                case .greaterOrEqual: .greaterOrEqual
-                }
-            operands.append(Operand(value))
-        case .isOneOf(let values):
-            code = .isOneOf
-            operands += Operand.sorted(values)
-        }
+        let first = firstOperand(of: test)
+        let code = code(of: test, names)
         tests.append(
             Test(
                 path: path, code: code, operand: first, operandCount: operands.count - first,
                 whenTrue: whenTrue, whenFalse: whenFalse))
         return Target(truncatingIfNeeded: tests.count - 1)
     }
-}
 
-/// A value to compare with, in the forms that comparing needs.
-struct Operand: Sendable {
-    let kind: ValueKind
-    /// For int; the date's seconds and the double are in `double`.
-    let int: Int64
-    let double: Double
-    /// A string's UTF-8, data's bytes; of an array or object its key.
-    let bytes: [UInt8]
-    let bool: Bool
-
-    init(_ value: Value) {
-        kind = value.kind
-        var int: Int64 = 0
-        var double = 0.0
-        var bytes: [UInt8] = []
-        var bool = false
-        switch value {
-        case .null: break
-        case .bool(let value): bool = value
-        case .int(let value): int = value
-        case .double(let value): double = value
-        case .date(let value): double = value.timeIntervalSinceReferenceDate
-        case .string(let value): bytes = Array(value.utf8)
-        case .data(let value): bytes = Array(value)
-        case .array, .object: bytes = KeyEncoder.key(value)
+    /// Where the operands of a test are put.
+    private func firstOperand(of test: FieldTest) -> Int {
+        switch test {
+        case .matches: programs.count
+        case .elementMatches, .elementSatisfies: elementPredicates.count
+        default: operands.count
         }
-        (self.int, self.double, self.bytes, self.bool) = (int, double, bytes, bool)
     }
 
-    /// The operands of a list, in the order of values.
-    static func sorted(_ values: [Value]) -> [Operand] {
-        values.sorted { Value.order($0, $1) < 0 }.map(Operand.init)
+    /// The test's code; its operands are appended.
+    private mutating func code(of test: FieldTest, _ names: NameDictionary) -> Code {
+        func operand(_ value: Value) -> Operand { Operand(value, collation) }
+        switch test {
+        case .exists: return .exists
+        case .hasType(let types): return .hasType(types)
+        case .size(let size): return .size(size)
+        case .modulo(let divisor, let remainder):
+            return .modulo(divisor: divisor, remainder: remainder)
+        case .equals(let value):
+            operands.append(operand(value))
+            return .equals
+        case .compares(let comparison, let value):
+            operands.append(operand(value))
+            return switch comparison {
+            case .less: .less
+            case .lessOrEqual: .lessOrEqual
+            case .greater: .greater
+            case .greaterOrEqual: .greaterOrEqual
+            }
+        case .between(let low, let high):
+            operands += [operand(low), operand(high)]
+            return .between
+        case .isOneOf(let values):
+            operands += Operand.sorted(values, collation)
+            return .isOneOf
+        case .startsWith(let text):
+            operands.append(operand(.string(text.text)))
+            return .startsWith
+        case .endsWith(let text):
+            operands.append(operand(.string(text.text)))
+            return .endsWith
+        case .contains(let text):
+            operands.append(operand(.string(text.text)))
+            return .contains
+        case .hasElement(let value):
+            operands.append(operand(value))
+            return .hasElement
+        case .matches(let pattern):
+            programs.append(pattern.program(folded: collation == .caseInsensitive))
+            return .matches
+        case .elementMatches(let condition):
+            elementPredicates.append(Predicate(condition, in: names, collation: collation))
+            return .elementMatches
+        case .elementSatisfies(let condition):
+            elementPredicates.append(Predicate(condition, in: names, collation: collation))
+            return .elementSatisfies
+        }
     }
-
-    /// Whether it is no number that compares, though its kind is one.
-    var isNaN: Bool { kind == .double && double.isNaN }
 }

@@ -111,10 +111,10 @@ extension Query {
     private static func collation(_ value: Value) throws -> Collation {
         switch value.stringValue {
         case "binary": return .binary
-        case "caseInsensitive": return .caseInsensitive
+        case "case-insensitive": return .caseInsensitive
         default:
             throw OfflineError(
-                .invalidQuery, "\"collation\" is \"binary\" or \"caseInsensitive\"")
+                .invalidQuery, "\"collation\" is \"binary\" or \"case-insensitive\"")
         }
     }
 }
