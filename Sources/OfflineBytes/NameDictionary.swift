@@ -41,6 +41,20 @@ package final class NameDictionary: Sendable {
         return NameDictionary(table)
     }
 
+    /// This dictionary and names after it that a file holds; nil for names that no writer gives out: too many, one too
+    /// long, or one that is there already.
+    package func appending(stored more: [String]) -> NameDictionary? {
+        var table = table
+        guard table.count + more.count <= Self.countMax else { return nil }
+        for name in more {
+            guard name.utf8.count <= Self.nameBytesMax, table.id(of: name) == nil else {
+                return nil
+            }
+            table.append(name)
+        }
+        return NameDictionary(table)
+    }
+
     /// Whether every id of this dictionary means the same name in `other`.
     package func isPrefix(of other: NameDictionary) -> Bool {
         self === other || table.isPrefix(of: other.table)

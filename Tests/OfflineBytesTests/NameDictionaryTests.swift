@@ -42,6 +42,20 @@ import Testing
         #expect(other.id(of: "d") == 2 && other.id(of: "c") == nil)
     }
 
+    @Test func `names from a file are those that a writer gives out`() throws {
+        let known = NameDictionary(["a", "b"])
+        #expect(known.appending(stored: ["c", "d"])?.names == ["a", "b", "c", "d"])
+        #expect(known.appending(stored: []) != nil)
+        #expect(known.appending(stored: ["c", "b"]) == nil)
+        #expect(known.appending(stored: ["c", "c"]) == nil)
+        let longest = String(repeating: "x", count: NameDictionary.nameBytesMax)
+        #expect(known.appending(stored: [longest]) != nil)
+        #expect(known.appending(stored: [longest + "x"]) == nil)
+        let many = (0..<NameDictionary.countMax - 2).map { "name \($0)" }
+        #expect(known.appending(stored: many) != nil)
+        #expect(known.appending(stored: many + ["one more"]) == nil)
+    }
+
     @Test func `a full dictionary finds each of its names`() {
         var random = SeededRandom(seed: 1)
         let names = (0..<NameDictionary.countMax).map { "field\($0)-\(random.below(1000))" }

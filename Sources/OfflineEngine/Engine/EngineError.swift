@@ -11,6 +11,8 @@ package struct EngineError: Error, Equatable, CustomStringConvertible {
         case locked
         /// ENOSPC, EDQUOT, EFBIG.
         case storageFull
+        /// The system refuses memory.
+        case outOfMemory
         case permissionDenied
         /// No such path, an I/O error, a path that isn't what it should be.
         case unavailable

@@ -33,7 +33,8 @@ extension Engine {
         }
         do throws(EngineError) {
             let recovery = Recovery(
-                system: system, folder: folder, isReadOnly: false, derivation: derivation)
+                system: system, folder: folder, isReadOnly: false, derivation: derivation,
+                nodeBytesMax: options.nodeBytesMax)
             var recovered: Recovered
             if let found = try recovery.run() {
                 recovered = found
@@ -131,7 +132,8 @@ extension Engine {
                 == .directory
         else { throw EngineError(.unavailable, "there is no store at this path") }
         let recovery = Recovery(
-            system: system, folder: folder, isReadOnly: true, derivation: derivation)
+            system: system, folder: folder, isReadOnly: true, derivation: derivation,
+            nodeBytesMax: options.nodeBytesMax)
         var attempt = 1
         while true {
             let before = try io { () throws(FileSystemError) in

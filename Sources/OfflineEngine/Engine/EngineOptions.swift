@@ -23,6 +23,9 @@ package struct EngineOptions: Sendable {
     package var checkpointOperations = 50_000
     /// A checkpoint is due when changed nodes hold so many bytes.
     package var checkpointNodeBytes = 64 << 20
+    /// Changed nodes take so many bytes of the system's memory at most; a change beyond is refused as where the system
+    /// has none.
+    package var nodeBytesMax = Int.max
     /// A transaction with more bytes than this is staged in files of its own.
     package var stagedTransactionBytes = 4 << 20
     /// A staged transaction writes its nodes out when they hold so many bytes.

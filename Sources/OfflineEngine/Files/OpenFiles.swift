@@ -8,11 +8,15 @@ package final class OpenFiles: Sendable {
     package let folder: String
     package let store: StoreID
     package let table = FileTable()
-    package let arena = PageArena()
+    package let arena: PageArena
     private let files = Protected<[FileNumber: StoredFile]>([:])
 
-    package init(system: any FileSystem, folder: String, store: StoreID) {
+    /// `nodeBytesMax`: so much of the system's memory changed nodes may take.
+    package init(
+        system: any FileSystem, folder: String, store: StoreID, nodeBytesMax: Int = .max
+    ) {
         self.system = system
+        arena = PageArena(bytesMax: nodeBytesMax)
         self.folder = folder
         self.store = store
     }

@@ -15,6 +15,8 @@ package struct FrameReader {
     package let file: any File
     package let number: FileNumber
     package let storeTag: UInt64
+    /// Why there is no frame where the file ends or still has the zeros that it was made with.
+    package static let untouched = "nothing was written here"
     /// Bytes of the file when it was opened.
     package let size: UInt64
 
@@ -30,8 +32,8 @@ package struct FrameReader {
         at offset: UInt64, chain: UInt32? = nil
     ) throws(FileSystemError) -> FrameReading {
         let head = try file.readArray(count: FrameHeader.size, at: offset)
+        if head.allSatisfy({ $0 == 0 }) { return .none(reason: Self.untouched) }
         guard head.count == FrameHeader.size else { return .none(reason: "the file ends here") }
-        if head.allSatisfy({ $0 == 0 }) { return .none(reason: "nothing was written here") }
         let position = LogPosition(file: number, offset: offset)
         let read = unsafe head.withUnsafeBytes {
             unsafe FrameHeader.read($0, at: position, storeTag: storeTag)

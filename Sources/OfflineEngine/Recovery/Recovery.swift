@@ -35,6 +35,8 @@ struct Recovery {
     let folder: String
     let isReadOnly: Bool
     let derivation: any IndexDerivation
+    /// See EngineOptions.
+    let nodeBytesMax: Int
 
     /// A tail longer than this isn't read to see whether it is still zeros: the log goes on in a new file.
     static let reusableTailBytesMax: UInt64 = 1 << 20
@@ -56,7 +58,14 @@ struct Recovery {
             return nil
         }
         let catalog = try readCatalog(superblock)
-        let files = OpenFiles(system: system, folder: folder, store: superblock.store)
+        let files = OpenFiles(
+            system: system, folder: folder, store: superblock.store,
+            nodeBytesMax: nodeBytesMax)
+        guard catalog.nextSequence == superblock.durableSequence else {
+            throw .corrupted(
+                "the catalog is not the one that the superblock was written for",
+                file: FileNames.tree(superblock.catalog.file), offset: superblock.catalog.offset)
+        }
         var state = try open(catalog, superblock, files)
         var report = RecoveryReport()
         state = try replay(state, files, superblock, names, &report)
@@ -145,8 +154,14 @@ struct Recovery {
                 liveBytes: file.liveBytes, baseSequence: file.baseSequence)
         }
         for entry in catalog.collections {
+            guard let names = NameDictionary.empty.appending(stored: entry.names) else {
+                throw .corrupted(
+                    "the catalog's names of collection \(entry.id) are too many, too long, or not distinct",
+                    file: FileNames.tree(superblock.catalog.file),
+                    offset: superblock.catalog.offset)
+            }
             let version = CollectionVersion(
-                id: entry.id, definition: entry.definition, names: NameDictionary(entry.names),
+                id: entry.id, definition: entry.definition, names: names,
                 primary: entry.trees[0].root, indexes: Array(entry.trees.dropFirst()), files: files)
             state.set(version)
             try load(version)
@@ -248,13 +263,10 @@ struct Recovery {
             vouched = end
         }
         let end = replay.state
-        if end.nextSequence < superblock.durableSequence {
-            throw damage(end.position, "the log ends before what the superblock says: \(reason)")
-        }
         report = replay.report
         report.wasClean = superblock.isCleanClose && end.position == superblock.replayPosition
         if !report.wasClean { try checkLength(end.position, superblock, files) }
-        if end.position.file.value != 0, reason != Self.untouched {
+        if end.position.file.value != 0, reason != FrameReader.untouched {
             report.cut = (end.position, reason)
         }
         return replay.finish()
@@ -273,8 +285,6 @@ struct Recovery {
             LogPosition(file: end.file, offset: reader.size),
             "the file was made with \(header.capacity) bytes and has \(reader.size)")
     }
-
-    private static let untouched = "nothing was written here"
 
     private func damage(_ position: LogPosition, _ message: String) -> EngineError {
         .corrupted(message, file: FileNames.log(position.file), offset: position.offset)
@@ -301,6 +311,12 @@ struct Recovery {
             guard case .frame(let header, let checksum, let body) = reading else {
                 if case .none(let reason) = reading { return reason }
                 return ""
+            }
+            guard header.sequence == replay.state.nextSequence else {
+                throw damage(
+                    position,
+                    "the frame begins with operation \(header.sequence), and the next one is "
+                        + "\(replay.state.nextSequence)")
             }
             let sequences = try apply(header, body, &replay, files)
             replay.advance(

@@ -99,7 +99,7 @@ struct Replay {
             let part = try part(collection.id, place)
             guard
                 collection.trees.dropFirst().map(\.index) == part.indexes.map(\.index),
-                part.names.count + collection.names.count <= NameDictionary.countMax
+                let names = part.names.appending(stored: collection.names)
             else { throw place.corrupted("an adoption doesn't fit collection \(collection.id)") }
             if !collection.names.isEmpty {
                 do {
@@ -111,7 +111,7 @@ struct Replay {
                 primary: Tree(root: collection.trees[0].root, files: files.table),
                 indexes: collection.trees.dropFirst().map {
                     ($0.index, Tree(root: $0.root, files: files.table))
-                }, names: part.names.appending(collection.names))
+                }, names: names)
         }
         report.replayedFrames += 1
         report.replayedOperations += header.operationCount
@@ -141,10 +141,11 @@ struct Replay {
                     try unsafe LogOperation.decodeNames(bytes)
                 }
             } catch { throw place.corrupted(error.message) }
-            guard part.names.count + names.count <= NameDictionary.countMax else {
-                throw place.corrupted("a dictionary grows beyond \(NameDictionary.countMax) names")
+            guard let grown = part.names.appending(stored: names) else {
+                throw place.corrupted(
+                    "a dictionary grows by names that are too many, too long, or there already")
             }
-            part.names = part.names.appending(names)
+            part.names = grown
             do { try derivation.extendNames(of: operation.collection, with: names) } catch {
                 throw place.corrupted("field names can't be replayed: \(error)")
             }

@@ -11,7 +11,7 @@
 //       48    8  replay position: the log from here on isn't in the catalog's trees yet
 //       56    4  chain value there
 //       60    4  1: the store was closed cleanly, and the log ends at the replay position
-//       64    8  durable sequence: operations up to this one are known to be on disk
+//       64    8  durable sequence: the next operation's number at the replay position, as in the catalog
 //       72       zeros
 //     4092    4  CRC-32C of bytes 0 to 4091
 //

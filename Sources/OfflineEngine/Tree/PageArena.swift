@@ -8,7 +8,10 @@
 //   Freeing a page that isn't in use is a bug of ours and traps.
 // - `available` lists exactly the chunks with a free page; each chunk knows its place in both
 //   lists.
-// - At most `spareChunksMax` chunks without any page in use are kept; others go back to the system.
+// - There are as many free pages as are reserved, or more: whoever has reserved a page gets it. So
+//   the system's refusal meets the one who reserves, before anything has changed.
+// - At most `spareChunksMax` chunks without any page in use are kept, unless they are reserved;
+//   others go back to the system.
 internal import OfflineBytes
 
 #if canImport(Glibc)
@@ -21,9 +24,12 @@ internal import OfflineBytes
 @safe
 package final class PageArena: @unchecked Sendable {
     // @unchecked: chunks are reached only with the lock of `state` held.
-    private let state = Protected(ArenaState())
+    private let state: Protected<ArenaState>
 
-    package init() {}
+    /// An empty pool that holds at most so many bytes of the system's memory.
+    package init(bytesMax: Int = .max) {
+        state = Protected(ArenaState(chunksMax: bytesMax / ArenaState.chunkSize))
+    }
 
     deinit {
         // Nobody can hold a page: every version retains the arena.
@@ -34,7 +40,22 @@ package final class PageArena: @unchecked Sendable {
         }
     }
 
-    /// A page with undefined contents, aligned to its size. The caller owns it until it frees it.
+    /// Makes sure of so many pages for the caller, besides those that others have reserved.
+    /// `.outOfMemory`, with nothing reserved, where the system has no memory for them.
+    package func reserve(_ count: Int) throws(EngineError) {
+        let isReserved = state.withLock { $0.reserve(count) }
+        if isReserved { return }
+        throw EngineError(
+            .outOfMemory, "the system has no memory for \(count) more pages of changed tree nodes")
+    }
+
+    /// Gives back what was reserved and isn't needed.
+    package func unreserve(_ count: Int) {
+        state.withLock { $0.reserved -= count }
+    }
+
+    /// A page with undefined contents, aligned to its size, of those that the caller has reserved.
+    /// The caller owns it until it frees it.
     package func allocate() -> UnsafeMutableRawPointer {
         unsafe state.withLock { unsafe $0.allocate() }
     }
@@ -89,10 +110,30 @@ private struct ArenaState {
     var chunks: [UnsafeMutableRawPointer] = unsafe []
     private var available: [UnsafeMutableRawPointer] = unsafe []
     private var spareChunks = 0
+    private let chunksMax: Int
     var pagesInUse = 0
+    /// So many of the free pages are promised.
+    var reserved = 0
+
+    init(chunksMax: Int) {
+        self.chunksMax = chunksMax
+    }
+
+    private var pagesFree: Int { unsafe chunks.count * Self.pagesPerChunk - pagesInUse }
+
+    mutating func reserve(_ count: Int) -> Bool {
+        while pagesFree - reserved < count {
+            guard addChunk() else { return false }
+        }
+        reserved += count
+        return true
+    }
 
     mutating func allocate() -> UnsafeMutableRawPointer {
-        let chunk = unsafe available.last ?? addChunk()
+        guard let chunk = unsafe available.last, reserved > 0 else {
+            preconditionFailure("a page is reserved before it is allocated")
+        }
+        reserved -= 1
         let header = unsafe Self.header(of: chunk)
         if unsafe header.pointee.freeCount == Self.pagesPerChunk { spareChunks -= 1 }
         unsafe header.pointee.freeCount -= 1
@@ -120,7 +161,7 @@ private struct ArenaState {
         assert(unsafe Self.wipe(page))
         if unsafe header.pointee.freeCount == 1 { unsafe addToAvailable(chunk) }
         guard unsafe header.pointee.freeCount == Self.pagesPerChunk else { return }
-        if spareChunks < Self.spareChunksMax {
+        if spareChunks < Self.spareChunksMax || pagesFree - reserved < Self.pagesPerChunk {
             spareChunks += 1
         } else {
             unsafe release(chunk)
@@ -140,14 +181,15 @@ private struct ArenaState {
 
     // MARK: - Chunks
 
-    private mutating func addChunk() -> UnsafeMutableRawPointer {
-        let chunk = unsafe Self.map()
+    /// False where there is no memory for one.
+    private mutating func addChunk() -> Bool {
+        guard unsafe chunks.count < chunksMax, let chunk = unsafe Self.map() else { return false }
         unsafe chunk.initializeMemory(
             as: ChunkHeader.self, to: ChunkHeader(place: chunks.count))
         unsafe chunks.append(chunk)
         spareChunks += 1
         unsafe addToAvailable(chunk)
-        return unsafe chunk
+        return true
     }
 
     private mutating func release(_ chunk: UnsafeMutableRawPointer) {
@@ -177,13 +219,11 @@ private struct ArenaState {
     }
 
     /// Fresh memory of a chunk's size and alignment: twice as much is mapped and the ends given
-    /// back.
-    private static func map() -> UnsafeMutableRawPointer {
+    /// back. Nil where the system refuses.
+    private static func map() -> UnsafeMutableRawPointer? {
         let mapped = unsafe mmap(
             nil, 2 * chunkSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
-        guard let start = unsafe mapped, unsafe start != MAP_FAILED else {
-            fatalError("out of memory: the system refuses \(2 * chunkSize) bytes for tree pages")
-        }
+        guard let start = unsafe mapped, unsafe start != MAP_FAILED else { return nil }
         let head = (chunkSize - Int(bitPattern: start) & (chunkSize - 1)) & (chunkSize - 1)
         let chunk = unsafe start + head
         if head > 0 { unsafe munmap(start, head) }

@@ -9,6 +9,8 @@
 //   the list.
 // - `retired` lists pages of earlier owners that the owner's trees no longer lead to, each once.
 // - A page that the owner made and drops was never seen by anyone else, so it is free at once.
+// - Whoever changes a tree reserves first all pages that it may take, so that no change stops
+//   halfway for want of memory.
 internal import COfflinePlatform
 internal import OfflineBytes
 
@@ -23,6 +25,8 @@ package final class PageOwner {
     /// Pages that it replaced: free once nobody reads older versions.
     package private(set) var retired: [UnsafeMutableRawPointer] = unsafe []
     private(set) lazy var scratch = NodeScratch()
+    /// Pages that the arena keeps for the owner.
+    private var reserved = 0
 
     /// `id` is unique among all owners of the arena's pages, and above 0.
     package init(arena: PageArena, files: FileTable, id: UInt64) {
@@ -32,10 +36,31 @@ package final class PageOwner {
         self.id = id
     }
 
+    deinit { arena.unreserve(reserved) }
+
     // MARK: - Pages
 
-    /// A new page, whose node is still undefined.
+    /// Makes sure that the next `count` pages can be made. `.outOfMemory`.
+    @inline(always)
+    func reserve(_ count: Int) throws(EngineError) {
+        guard reserved < count else { return }
+        try arena.reserve(count &- reserved)
+        reserved = count
+    }
+
+    /// Makes sure of all pages that inserting an entry, or removing one, can take in a tree whose
+    /// root is at `level`. Each level's node is copied, and replaced by two that are divided anew,
+    /// and takes the second of two nodes below it, which may split it; a new root comes on top.
+    @inline(always)
+    func reserve(forChangeBelow level: Int) throws(EngineError) {
+        try reserve(5 &* (level &+ 1) &+ 1)
+    }
+
+    /// A new page, whose node is still undefined. It was reserved.
     func makePage() -> NodePage {
+        assert(reserved > 0, "a change takes no more pages than were reserved for it")
+        if reserved == 0, (try? arena.reserve(1)) != nil { reserved = 1 }
+        reserved &-= 1
         let page = unsafe arena.allocate()
         unsafe page.storeLittle(id, at: NodeLayout.owner)
         unsafe page.storeLittle(UInt64(created.count), at: NodeLayout.ownerPlace)

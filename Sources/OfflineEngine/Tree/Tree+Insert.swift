@@ -19,6 +19,7 @@ extension Tree {
         }
         let key = unsafe TreeKey(key)
         guard root.node != 0 else {
+            try owner.reserve(1)
             plant(key, value, owner)
             return nil
         }
@@ -28,6 +29,7 @@ extension Tree {
         if found {
             if root.valueWidth == 0 { return 0 }
             let old = leaf.value(index)
+            try owner.reserve(path.top &+ 1)
             ownBranches(&path, adding: 0, owner)
             own(&path, 0, owner).setValue(index, value)
             return old
@@ -35,6 +37,7 @@ extension Tree {
         guard path.top < NodeLayout.levelMax else {
             throw EngineError(.limit, "a tree has too many levels")
         }
+        try owner.reserve(forChangeBelow: path.top)
         ownBranches(&path, adding: 1, owner)
         root.count &+= 1
         insertEntry(&path, 0, index, key, value: value, below: 0, owner)

@@ -18,6 +18,7 @@ extension Tree {
         var path = try path(to: key)
         let level = node.level
         guard level <= path.top, path.reference(level) == location.word else { return false }
+        try owner.reserve(path.top &+ 1)
         for above in stride(from: path.top, through: level, by: -1) {
             _ = own(&path, above, owner)
         }

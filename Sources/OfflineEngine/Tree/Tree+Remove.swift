@@ -18,6 +18,7 @@ extension Tree {
         let (index, found) = path.nodes[0].search(key)
         guard found else { return nil }
         let old = path.nodes[0].value(index)
+        try owner.reserve(forChangeBelow: path.top)
         ownBranches(&path, adding: -1, owner)
         root.count &-= 1
         removeEntry(&path, 0, index, owner)

@@ -17,13 +17,13 @@ extension Tree {
         _ root: TreeRoot, through: FileNumber, _ owner: PageOwner
     ) throws(EngineError) -> TreeRoot {
         var swapped = root
-        swapped.node = swap(root.node, through, owner)
+        swapped.node = try swap(root.node, through, owner)
         return swapped
     }
 
     private static func swap(
         _ reference: UInt64, _ through: FileNumber, _ owner: PageOwner
-    ) -> UInt64 {
+    ) throws(EngineError) -> UInt64 {
         guard let page = NodePage(reference: reference) else { return reference }
         if let location = page.location(through: through) {
             retire(page, owner)
@@ -34,10 +34,11 @@ extension Tree {
         var copy: NodePage?
         for index in 0..<node.count {
             let child = node.child(index)
-            let swapped = swap(child, through, owner)
+            let swapped = try swap(child, through, owner)
             if swapped == child { continue }
             // The old branch stays readable until the owner's work is published and older versions
             // are gone.
+            if copy == nil { try owner.reserve(1) }
             let target = copy ?? owner.writable(node)
             target.setChild(index, swapped)
             copy = target

@@ -78,6 +78,7 @@ package struct TreeBuilder {
         guard above <= NodeLayout.levelMax else {
             throw EngineError(.limit, "a tree has too many levels")
         }
+        try owner.reserve(1)
         let (node, below) = levels[level].end(identity, owner)
         if above == levels.count { levels.append(BuilderLevel(levels[level].kind.parent)) }
         if append(above, separator, node, below) { return }

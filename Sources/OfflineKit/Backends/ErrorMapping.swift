@@ -33,7 +33,7 @@ enum ErrorMapping {
         case .locked: .databaseLocked
         case .storageFull: .storageFull
         case .permissionDenied: .permissionDenied
-        case .unavailable: .storageUnavailable
+        case .unavailable, .outOfMemory: .storageUnavailable
         case .readOnly: .readOnly
         case .outcomeUnknown: .outcomeUnknown
         case .closed: .notOpen

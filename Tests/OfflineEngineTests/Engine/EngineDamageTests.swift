@@ -1,7 +1,8 @@
 // Damaged files: whatever bytes they hold, the answer is right or an error that names the place; never a crash.
-import OfflineEngine
 import StorageSimulation
 import Testing
+
+@testable import OfflineEngine
 
 struct EngineDamageTests {
     static let rounds = TestEnvironment.integer("OFFLINE_DAMAGE_ROUNDS", default: 400)
@@ -104,5 +105,84 @@ struct EngineDamageTests {
         transaction.rollback()
         let findings = try harness.engine.verify().findings
         #expect(findings.contains { $0.file?.hasSuffix(".log") ?? false && $0.offset != nil })
+    }
+
+    /// What an open says.
+    private func failure(_ system: SimulatedFileSystem) -> EngineError? {
+        do {
+            _ = try EngineHarness(system)
+            return nil
+        } catch { return error as? EngineError }
+    }
+
+    @Test func `a superblock and a catalog that don't belong together are damage`() throws {
+        let harness = try EngineHarness(SimulatedFileSystem())
+        try harness.engine.close()
+        let folder = EngineHarness.folder
+        var superblock = try #require(SuperblockFile.read(harness.system, folder)?.newest)
+        superblock.generation += 1
+        superblock.durableSequence += 1
+        let file = try SuperblockFile.open(harness.system, folder)
+        try file.write(superblock)
+        file.close()
+        let error = failure(harness.system)
+        #expect(error?.code == .corrupted)
+        #expect(error?.file == FileNames.tree(superblock.catalog.file))
+    }
+
+    @Test func `a commit that skips a sequence number is damage`() throws {
+        var harness = try EngineHarness(SimulatedFileSystem())
+        try harness.commit([.put(1, key: [1], record: [5, 6, 7])])
+        let system = harness.system.killed()
+        let end = try harness.engine.log.writerState.position
+        let path = system.path(EngineHarness.folder, FileNames.log(end.file))
+        var bytes = try system.bytes(of: path)
+        // The last frame is the commit.
+        let start = try #require(
+            stride(from: Int(end.offset) - 8, to: 0, by: -8).first { offset in
+                unsafe bytes.withUnsafeBytes {
+                    unsafe $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+                        == FormatVersion.frameMagic
+                }
+            })
+        let position = LogPosition(file: end.file, offset: UInt64(start))
+        let tag = harness.engine.files.store.tag
+        var (header, _) = try #require(
+            unsafe bytes.withUnsafeBytes {
+                unsafe FrameHeader.read(
+                    UnsafeRawBufferPointer(rebasing: $0[start...]), at: position, storeTag: tag)
+            })
+        #expect(header.kind == .commit)
+        header.sequence += 1
+        var frame = Array(bytes[start..<start + header.frameLength])
+        _ = LogWriter.finish(&frame, header, seals: true)
+        bytes.replaceSubrange(start..<start + frame.count, with: frame)
+        let file = try system.open(path, .readWrite)
+        try file.write(bytes, at: 0)
+        file.close()
+        let error = failure(system)
+        #expect(error?.code == .corrupted)
+        #expect(error?.file == FileNames.log(end.file) && error?.offset == UInt64(start))
+    }
+
+    @Test func `only what was written is cut off`() throws {
+        var harness = try EngineHarness(SimulatedFileSystem())
+        try harness.commit([.put(1, key: [1], record: [5, 6, 7])])
+        var killed = harness.system.killed()
+        var engine = try EngineHarness.open(killed, EngineHarness.smallOptions)
+        #expect(engine.report.replayedFrames == 1 && engine.report.cut == nil)
+        // Closed cleanly, the log file ends with the log.
+        try engine.close()
+        engine = try EngineHarness.open(killed, EngineHarness.smallOptions)
+        #expect(engine.report.wasClean && engine.report.cut == nil)
+        try engine.close()
+        // A frame that didn't arrive as a whole.
+        let end = try harness.engine.log.writerState.position
+        killed = harness.system.killed()
+        let path = killed.path(EngineHarness.folder, FileNames.log(end.file))
+        try killed.flipBit((Int(end.offset) - 9) * 8, of: path)
+        engine = try EngineHarness.open(killed, EngineHarness.smallOptions)
+        #expect(engine.report.cut != nil)
+        try engine.close()
     }
 }

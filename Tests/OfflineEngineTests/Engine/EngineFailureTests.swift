@@ -14,6 +14,34 @@ struct EngineFailureTests {
         } catch { return error as? EngineError }
     }
 
+    @Test func `a transaction that memory doesn't suffice for is refused, and others go on`() throws
+    {
+        var options = EngineHarness.smallOptions
+        options.nodeBytesMax = 2 << 20
+        options.stagedTransactionBytes = 64 << 20
+        options.logFileBytesMin = 64 << 20
+        let system = SimulatedFileSystem()
+        var harness = try EngineHarness(system, options: options)
+        try harness.commit([step])
+        for round in UInt8(0)..<3 {
+            let failure = error {
+                let transaction = try harness.begin()
+                defer { transaction.rollback() }
+                for number in UInt32(0)..<100_000 {
+                    var key: [UInt8] = []
+                    key.appendBig(number)
+                    try EngineHarness.apply(.put(1, key: key, record: key), to: transaction)
+                }
+            }
+            #expect(failure?.code == .outOfMemory)
+            try harness.commit([.put(2, key: [round], record: [3, round])])
+            try harness.check("round \(round)")
+        }
+        try harness.engine.close()
+        try harness.reopen()
+        try harness.check("reopened")
+    }
+
     @Test func `a failed sync is an unknown outcome, and the store is read-only until reopened`()
         throws
     {

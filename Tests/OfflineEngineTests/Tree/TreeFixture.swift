@@ -49,7 +49,7 @@ enum KeyShape: String, CaseIterable, Sendable {
 
 /// A tree being written by one owner after the other, and what it must hold.
 struct TreeFixture {
-    let arena = PageArena()
+    let arena: PageArena
     let files: FileTable
     var tree: Tree
     var owner: PageOwner
@@ -57,8 +57,11 @@ struct TreeFixture {
     var model: [(key: [UInt8], value: UInt64)] = []
     private var lastID: UInt64 = 1
 
-    init(valueWidth: UInt8 = 8, files: FileTable = FileTable()) {
+    init(
+        valueWidth: UInt8 = 8, files: FileTable = FileTable(), arena: PageArena = PageArena()
+    ) {
         self.files = files
+        self.arena = arena
         tree = Tree(root: .empty(valueWidth: valueWidth), files: files)
         owner = PageOwner(arena: arena, files: files, id: 1)
     }

@@ -21,17 +21,25 @@ import Testing
         try drain(&fixture, &random)
     }
 
-    @Test(arguments: KeyShape.allCases, SeededRandom.seeds(1))
+    /// OFFLINE_STEPS and OFFLINE_SEEDS make the run longer.
+    private static let steps = TestEnvironment.integer("OFFLINE_STEPS", default: 10_000)
+    private static let seeds = SeededRandom.seeds(
+        TestEnvironment.integer("OFFLINE_SEEDS", default: 1))
+
+    @Test(arguments: KeyShape.allCases, seeds)
     func `a large tree holds what was put and not removed`(
         _ shape: KeyShape, _ seed: UInt64
     ) throws {
         var random = SeededRandom(seed: seed)
         var fixture = TreeFixture()
-        for (steps, removals) in [(5_000, 1), (3_000, 4), (2_000, 2)] {
+        let tenth = Self.steps / 10
+        for (steps, removals) in [(5 * tenth, 1), (3 * tenth, 4), (2 * tenth, 2)] {
             for step in 0..<steps {
                 try change(&fixture, shape, &random, step, removalsOfFive: removals)
                 if random.chance(1, in: 50) { fixture.commitAlone() }
-                if step % 500 == 0 { try fixture.verify("\(shape) seed \(seed) step \(step)") }
+                if step % (tenth / 2 + 1) == 0 {
+                    try fixture.verify("\(shape) seed \(seed) step \(step)")
+                }
             }
         }
         try fixture.verify("\(shape) seed \(seed)")
