@@ -72,9 +72,6 @@ struct SchemaValidation {
             if index.collation != .binary { throw notBuilt("\(name)collation") }
             if index.filter != nil { throw notBuilt("\(name)where") }
         }
-        for relationship in collection.relationships where relationship.onDelete != .none {
-            throw notBuilt("relationship \"\(relationship.name)\": onDelete")
-        }
     }
 
     private func check(_ index: IndexSchema) throws(OfflineError) {

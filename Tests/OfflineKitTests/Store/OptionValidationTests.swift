@@ -57,7 +57,6 @@ import Testing
             { $0.storageSchema[0].indexes[0] = .fullText(name: "t", keyPaths: ["name"]) },
             "full text"
         ),
-        ({ $0.storageSchema[0].relationships[0].onDelete = .cascade }, "onDelete"),
     ]
 
     @Test(arguments: notBuilt)
