@@ -65,6 +65,11 @@ package enum KeyEncoder {
         }
     }
 
+    /// Appends the key of the string with this UTF-8.
+    package static func append(utf8: UnsafeRawBufferPointer, to key: inout [UInt8]) {
+        unsafe append(utf8, tag: KeyLayout.string, to: &key)
+    }
+
     /// Appends what the keys of all strings begin with that begin with `value`.
     package static func appendPrefix(
         _ value: String, folded: Bool = false, to key: inout [UInt8]

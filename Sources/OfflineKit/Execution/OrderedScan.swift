@@ -131,7 +131,7 @@ struct OrderedScan {
 
     private func parts(of entry: [UInt8]) throws -> EntryParts {
         guard tree.isIndex else { return EntryParts() }
-        let parts = try IndexKeys.parts(of: entry, pathCount: tree.paths.count)
+        let parts = try IndexKeys.parts(of: entry, valueCount: tree.paths.count)
         return EntryParts(keyStart: parts.keyLength, isCut: parts.isCut)
     }
 

@@ -149,7 +149,7 @@ final class QueryRun {
         var keys = KeyList()
         for range in plan.match.ranges {
             try forEachEntry(range) { entry in
-                let parts = try IndexKeys.parts(of: entry, pathCount: pathCount)
+                let parts = try IndexKeys.parts(of: entry, valueCount: pathCount)
                 keys.append(entry[parts.keyLength...])
             }
         }

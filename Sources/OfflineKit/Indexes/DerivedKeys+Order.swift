@@ -13,6 +13,41 @@ extension DerivedKeys {
         }
     }
 
+    /// Sorts the entries from position `first` on, all of one tree, by key, and keeps one of those
+    /// that are equal. `folded`: keeps the first of those that begin with equal values.
+    mutating func makeDistinct(from first: Int, folded: Bool = false) {
+        unsafe bytes.withUnsafeBytes { bytes in
+            entries[first...].sort { unsafe Self.order($0, bytes, $1, bytes) < 0 }
+            var kept = first
+            for position in first..<entries.count {
+                let entry = entries[position]
+                if kept > first {
+                    let last = unsafe UnsafeRawBufferPointer(
+                        rebasing: bytes[entries[kept - 1].range])
+                    let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[entry.range])
+                    if unsafe ByteOrder.isEqual(last, key) { continue }
+                    if folded, unsafe Self.haveEqualValues(last, key) { continue }
+                }
+                entries[kept] = entry
+                kept += 1
+            }
+            entries.removeSubrange(kept...)
+        }
+    }
+
+    /// Whether the first value is the same in both entries; never so where it was cut or they are
+    /// markers.
+    private static func haveEqualValues(
+        _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard let value = unsafe KeyDecoder.indexEntryParts(a, valueCount: 1), !value.isCut,
+            b.count >= value.keyLength
+        else { return false }
+        return unsafe ByteOrder.isEqual(
+            UnsafeRawBufferPointer(rebasing: a[..<value.keyLength]),
+            UnsafeRawBufferPointer(rebasing: b[..<value.keyLength]))
+    }
+
     /// Appends the entries of `first` that `second` doesn't have. Both are sorted; few entries
     /// each.
     mutating func append(entriesOf first: DerivedKeys, notIn second: DerivedKeys) {

@@ -32,6 +32,7 @@ struct UniqueBuild {
         var entry: [UInt8] = []
         var previous: [UInt8] = []
         var previousLength = -1
+        var previousKeyStart = 0
         var wholes: Set<[UInt8]> = []
         while try cursor.next() {
             cursor.copyKey(into: &entry)
@@ -41,19 +42,21 @@ struct UniqueBuild {
                 && entry.prefix(values.length) == previous.prefix(values.length)
             if !isSame { wholes.removeAll() }
             if values.isCut {
-                let key = Array(entry.dropFirst(values.length))
-                let whole = try unsafe adapter.withRecord(of: collection, key: key, names: names) {
-                    unsafe index.wholeValues(of: $0)
+                let key = Array(entry.dropFirst(values.keyStart))
+                let cut = Array(entry.prefix(values.length))
+                let found = try unsafe adapter.withRecord(of: collection, key: key, names: names) {
+                    unsafe Set(index.wholeValues(of: $0, cutTo: cut))
                 }
-                if let whole, let whole, !wholes.insert(whole).inserted {
+                for whole in found ?? [] where !wholes.insert(whole).inserted {
                     throw UniqueCheck.violation(of: index, in: collection, by: key)
                 }
             } else if isSame, !values.hasNull {
                 throw UniqueCheck.violation(
-                    of: index, in: collection, by: Array(previous.dropFirst(values.length)))
+                    of: index, in: collection, by: Array(previous.dropFirst(previousKeyStart)))
             }
             swap(&entry, &previous)
             previousLength = values.length
+            previousKeyStart = values.keyStart
         }
     }
 }

@@ -71,12 +71,13 @@ struct UniqueCheck {
         _ entry: ArraySlice<UInt8>, with other: ArraySlice<UInt8>, _ values: IndexState.Values,
         _ index: IndexState
     ) throws {
-        let otherKey = Array(other.dropFirst(values.length))
+        let otherKey = Array(other.dropFirst(try index.values(of: Array(other)).keyStart))
         if values.isCut {
-            let ownKey = Array(entry.dropFirst(values.length))
-            guard let own = try wholeValues(ofRecord: ownKey, index),
-                let others = try wholeValues(ofRecord: otherKey, index), own == others
-            else { return }
+            let ownKey = Array(entry.dropFirst(values.keyStart))
+            let cut = Array(entry.prefix(values.length))
+            let own = Set(try wholeValues(ofRecord: ownKey, cutTo: cut, index))
+            let others = try wholeValues(ofRecord: otherKey, cutTo: cut, index)
+            guard others.contains(where: own.contains) else { return }
         }
         throw UniqueCheck.violation(of: index, in: collection, by: otherKey)
     }
@@ -91,8 +92,10 @@ struct UniqueCheck {
             collection: collection.name, key: try? KeyDecoder.value(otherKey))
     }
 
-    /// The uncut values of a record, as the statement leaves it; nil where one is null.
-    private func wholeValues(ofRecord key: [UInt8], _ index: IndexState) throws -> [UInt8]? {
+    /// The uncut values of a record, as the statement leaves it, of entries that are cut to `cut`.
+    private func wholeValues(
+        ofRecord key: [UInt8], cutTo cut: [UInt8], _ index: IndexState
+    ) throws -> [[UInt8]] {
         let names = statement.names.dictionary
         let record: [UInt8]?
         if let put = statement.puts.first(where: { $0.key == key }) {
@@ -100,47 +103,9 @@ struct UniqueCheck {
         } else {
             record = try statement.adapter.record(of: collection, key: key, names: names)
         }
-        guard let record else { return nil }
+        guard let record else { return [] }
         return unsafe record.withUnsafeBytes { bytes in
-            unsafe index.wholeValues(of: RecordView(bytes, names: names))
+            unsafe index.wholeValues(of: RecordView(bytes, names: names), cutTo: cut)
         }
-    }
-}
-
-extension IndexState {
-    /// The part of an entry before the record's key.
-    struct Values {
-        let length: Int
-        /// It is cut: equal bytes don't mean equal values.
-        let isCut: Bool
-        /// A value is seen to be null, so the record isn't constrained.
-        let hasNull: Bool
-    }
-
-    /// Measures an entry. `.corrupted` for bytes that are none.
-    func values(of entry: [UInt8]) throws(OfflineError) -> Values {
-        let parts = try IndexKeys.parts(of: entry, pathCount: paths.count)
-        var offset = 0
-        var hasNull = false
-        while offset < parts.keyLength, let length = KeyDecoder.length(entry, at: offset) {
-            if entry[offset] == Self.nullByte { hasNull = true }
-            offset += length
-        }
-        return Values(length: parts.keyLength, isCut: parts.isCut, hasNull: hasNull)
-    }
-
-    /// The first byte of an encoded null, which is its only one.
-    private static let nullByte = KeyLayout.typeRange(of: .null).first
-
-    /// The index's values in a record, encoded and never cut; nil where one of them is null.
-    @unsafe
-    func wholeValues(of record: RecordView) -> [UInt8]? {
-        var result: [UInt8] = []
-        for path in paths {
-            let found = unsafe BoundPath(path, in: record.names).resolve(in: record.root)
-            guard let value = unsafe found.value, unsafe value.kind != .null else { return nil }
-            unsafe KeyEncoder.append(value, record.names, to: &result)
-        }
-        return result
     }
 }

@@ -27,6 +27,8 @@ extension Planner {
 
     private func text(_ refusal: PlannedQuery.Refusal) -> String {
         switch refusal {
+        case .kind(let index):
+            "it is \(index.kindName), which no plan of this build uses"
         case .noPath:
             "the filter names no leading path of it, and it doesn't give the order"
         case .arrays(let records, let path):
@@ -68,5 +70,14 @@ extension Planner {
             steps.append("sort by \(fields.joined(separator: ", "))\(kept)")
         }
         return steps
+    }
+}
+
+extension IndexState {
+    /// What kind of index it is.
+    fileprivate var kindName: String {
+        if isFullText { return "a full-text index" }
+        if condition != nil { return "a partial index" }
+        return isMultiEntry ? "a multi-entry index" : "a case-insensitive index"
     }
 }

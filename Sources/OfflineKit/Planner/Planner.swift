@@ -26,6 +26,8 @@ struct PlannedQuery {
     }
     /// Why an index can't serve the query at all.
     enum Refusal {
+        /// Its entries are not the values of every record.
+        case kind(IndexState)
         /// Neither the filter nor the sort leads into it.
         case noPath
         /// It would only be of use for its order, which arrays take from it.
@@ -68,6 +70,9 @@ struct Planner {
             case .success(let access): accesses.append(access)
             case .refused(let reason): refusals.append((tree.name ?? "", reason))
             }
+        }
+        for index in collection.indexes where !index.isPlain {
+            refusals.append((index.name, .kind(index)))
         }
         let matchesMax = accesses.map(\.candidatesMax).min() ?? 0
         let candidates = accesses.map { access in

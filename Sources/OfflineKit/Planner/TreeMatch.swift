@@ -22,14 +22,14 @@ struct OrderedTree: Sendable {
 
     var isIndex: Bool { name != nil }
 
-    /// The collection's own tree, first, and those of its indexes.
+    /// The collection's own tree, first, and those of its plain indexes.
     static func trees(of collection: CollectionState) -> [OrderedTree] {
         let arrayTag = KeyLayout.typeRange(of: .array([])).first
         let records = OrderedTree(
             id: StorageAdapter.records(of: collection), name: nil, paths: collection.keyPaths,
             keyPrefix: collection.singleKeyPath == nil ? [arrayTag] : [])
         return [records]
-            + collection.indexes.map { index in
+            + collection.indexes.filter(\.isPlain).map { index in
                 OrderedTree(
                     id: StorageAdapter.entries(of: index, collection), name: index.name,
                     paths: index.paths, keyPrefix: [])

@@ -90,7 +90,7 @@ struct RelatedRecords {
             var isThere = try cursor.move(to: prefix)
             while isThere, cursor.key.starts(with: prefix) {
                 try cancellation.step()
-                let parts = try IndexKeys.parts(of: cursor.key, pathCount: index.paths.count)
+                let parts = try IndexKeys.parts(of: cursor.key, valueCount: index.valueCount)
                 found.append(cursor.key[parts.keyLength...])
                 isThere = try cursor.next()
             }

@@ -1,6 +1,13 @@
 // What an application says about an index.
 
 /// A secondary index on one or more paths.
+///
+/// ```swift
+/// IndexSchema(name: "tags", keyPath: "tags", multiEntry: true)
+/// IndexSchema(name: "email", keyPath: "email", unique: true, collation: .caseInsensitive)
+/// IndexSchema(name: "open", keyPaths: ["priority", "due"], where: ["status": "open"])
+/// IndexSchema.fullText(name: "words", keyPaths: ["title", "body"])
+/// ```
 public struct IndexSchema: Sendable, Hashable {
     /// What the entries are made of.
     public enum Kind: Sendable, Hashable {
@@ -15,13 +22,16 @@ public struct IndexSchema: Sendable, Hashable {
     public var keyPaths: [String]
     /// What the entries are made of.
     public var kind: Kind
-    /// No two records may have equal values where all paths are present and not null.
+    /// No two records may have equal values where all paths are present and not null. Of a
+    /// multi-entry index: no two may share an element. Of a partial one: no two of its records.
     public var isUnique: Bool
-    /// An entry for each distinct element of an array.
+    /// An entry for each distinct element of an array. One path only.
     public var isMultiEntry: Bool
-    /// How strings are compared.
+    /// How strings are compared: only queries of the same collation use the index. Other than
+    /// `.binary`, one path only.
     public var collation: Collation
-    /// Only records that match have an entry; nil: all.
+    /// Only records that match have an entry, and only queries whose filter implies this one use
+    /// the index; nil: all. It may have no `$regex` and no `$text`.
     public var filter: Filter?
 
     /// An index on one path.
@@ -45,7 +55,7 @@ public struct IndexSchema: Sendable, Hashable {
         self.keyPaths = keyPaths
     }
 
-    /// An inverted index over the words of these fields, for `$text`.
+    /// An inverted index over the words of these fields, for `$text`. A collection has one at most.
     public static func fullText(name: String, keyPaths: [String]) -> IndexSchema {
         var index = IndexSchema(name: name, keyPaths: keyPaths)
         index.kind = .fullText

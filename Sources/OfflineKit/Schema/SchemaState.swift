@@ -96,24 +96,3 @@ final class CollectionState: Sendable {
         names.isEmpty ? ": there is none" : "; there are \(names.sorted().joined(separator: ", "))"
     }
 }
-
-/// One index of an open store.
-final class IndexState: Sendable {
-    /// Its tree's number within the collection; never 0.
-    let number: UInt32
-    let name: String
-    let schema: IndexSchema
-    /// The paths, the most significant first.
-    let paths: [FieldPath]
-    let isUnique: Bool
-
-    init(number: UInt32, schema: IndexSchema) throws(OfflineError) {
-        self.number = number
-        name = schema.name
-        self.schema = schema
-        var paths: [FieldPath] = []
-        for path in schema.keyPaths { paths.append(try FieldPath(path)) }
-        self.paths = paths
-        isUnique = schema.isUnique
-    }
-}

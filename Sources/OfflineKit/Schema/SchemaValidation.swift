@@ -10,7 +10,7 @@ struct SchemaValidation {
     static let nameLengthMax = 100
     static let indexCountMax = 64
 
-    private let collection: CollectionSchema
+    let collection: CollectionSchema
     /// Names of all collections of the store, of this schema and stored ones; nil: not known yet.
     private let known: Set<String>?
 
@@ -49,6 +49,12 @@ struct SchemaValidation {
             }
             try check(index)
         }
+        let fullText = collection.indexes.filter { $0.kind == .fullText }
+        if fullText.count > 1 {
+            throw invalid(
+                "has \(fullText.count) full-text indexes, \"\(fullText[0].name)\" and "
+                    + "\"\(fullText[1].name)\" among them; one is allowed")
+        }
         names = []
         for relationship in collection.relationships {
             if !names.insert(relationship.name).inserted {
@@ -65,20 +71,9 @@ struct SchemaValidation {
         if collection.tracksChanges == true { throw notBuilt("tracksChanges") }
         if collection.validation != nil { throw notBuilt("validation") }
         if collection.accessPolicy != nil { throw notBuilt("accessPolicy") }
-        for index in collection.indexes {
-            let name = "index \"\(index.name)\": "
-            if index.kind == .fullText { throw notBuilt("\(name)full text") }
-            if index.isMultiEntry { throw notBuilt("\(name)multiEntry") }
-            if index.collation != .binary { throw notBuilt("\(name)collation") }
-            if index.filter != nil { throw notBuilt("\(name)where") }
+        for relationship in collection.relationships where relationship.onDelete != .none {
+            throw notBuilt("relationship \"\(relationship.name)\": onDelete")
         }
-    }
-
-    private func check(_ index: IndexSchema) throws(OfflineError) {
-        if let problem = Self.problem(inName: index.name) {
-            throw invalid("index name \"\(index.name)\" \(problem)")
-        }
-        try check(paths: index.keyPaths, "index \"\(index.name)\": keyPath")
     }
 
     private func check(_ relationship: RelationshipSchema) throws(OfflineError) {
@@ -97,7 +92,7 @@ struct SchemaValidation {
         try check(paths: [relationship.foreignKey], "\(name)foreignKey")
     }
 
-    private func check(paths: [String], _ option: String) throws(OfflineError) {
+    func check(paths: [String], _ option: String) throws(OfflineError) {
         guard !paths.isEmpty else { throw invalid("\(option) names no path") }
         guard paths.count <= IndexKeys.pathCountMax else {
             throw invalid(
@@ -126,7 +121,7 @@ struct SchemaValidation {
         return nil
     }
 
-    private func invalid(_ problem: String) -> OfflineError {
+    func invalid(_ problem: String) -> OfflineError {
         OfflineError(
             .invalidOptions, "collection \"\(collection.name)\": \(problem)",
             collection: collection.name)

@@ -3,22 +3,26 @@
 // shows it as it is:
 //
 //     {"version": 1, "derivation": 1, "name": "users", "keyPaths": ["id"], "autoKey": "uuid-v7",
-//     "nextIndex": 3,
-//      "indexes": [{"number": 1, "name": "email", "keyPaths": ["email"], "unique": true}],
+//      "nextIndex": 3,
+//      "indexes": [{"number": 1, "name": "email", "keyPaths": ["email"], "unique": true,
+//      "collation": "case-insensitive"}, {"number": 2, "name": "open", "keyPaths": ["due"],
+//      "unique": false, "where": {"status": "open"}}],
 //      "relationships": [{"name": "orders", "collection": "orders", "type": "one-to-many",
 //      "foreignKey": "user_id"}]}
 //
 // - version: of this layout. A greater one is `.unsupportedFormat`.
-// - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys). A
-//   store with another one has its indexes built anew.
+// - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys), the
+//   Unicode tables among them. A store with another one has its indexes built anew.
 // - nextIndex: the number of the next index to be made; numbers are never used again.
+// - multiEntry, collation, where, type: where they aren't the default. A filter is extended JSON,
+//   which loses nothing, so that it equals the one it came from.
 internal import Foundation
 
 /// A collection's stored definition.
 struct StoredDefinition: Hashable, Sendable {
     /// The newest layout.
     static let version = 1
-    /// The rules in IndexKeys.
+    /// The rules in IndexKeys, and the tables CaseFoldingTable and WordTable.
     static let derivation = 1
 
     var derivation = Self.derivation
@@ -71,23 +75,15 @@ extension StoredDefinition {
     /// The stored form.
     var bytes: [UInt8] {
         let indexes = zip(schema.indexes, indexNumbers).map { index, number -> Value in
-            [
-                "number": .int(Int64(number)), "name": .string(index.name),
-                "keyPaths": .array(index.keyPaths.map { .string($0) }),
-                "unique": .bool(index.isUnique),
-            ]
+            .object(Self.document(index, number))
         }
         let relationships = schema.relationships.map { relationship -> Value in
-            var document: Document = [
+            [
                 "name": .string(relationship.name),
                 "collection": .string(relationship.collection),
                 "type": .string(relationship.type.rawValue),
                 "foreignKey": .string(relationship.foreignKey),
             ]
-            if relationship.onDelete != .none {
-                document["onDelete"] = .string(relationship.onDelete.rawValue)
-            }
-            return .object(document)
         }
         let document: Document = [
             "version": .int(Int64(Self.version)), "derivation": .int(Int64(derivation)),
@@ -96,14 +92,14 @@ extension StoredDefinition {
             "autoKey": .string(schema.autoKey.name), "nextIndex": .int(Int64(nextIndex)),
             "indexes": .array(indexes), "relationships": .array(relationships),
         ]
-        return Array(document.json().utf8)
+        return Array(document.extendedJSON().utf8)
     }
 
     /// Reads the stored form. Throws `.unsupportedFormat` for a newer version, `.corrupted` for
     /// anything else than a definition.
     init(_ bytes: [UInt8]) throws {
         do {
-            try self.init(parsing: Document(json: Data(bytes)))
+            try self.init(parsing: Document(extendedJSON: Data(bytes)))
         } catch let error as OfflineError where error.code == .unsupportedFormat {
             throw error
         } catch {
@@ -129,13 +125,9 @@ extension StoredDefinition {
         nextIndex = try Self.number(try fields.positive("nextIndex"), fields)
         indexNumbers = []
         for document in try fields.objects("indexes") ?? [] {
-            var fields = OptionFields(document, of: "index")
-            var index = IndexSchema(name: try fields.string("name"), keyPath: "")
-            index.keyPaths = try fields.strings("keyPaths") ?? []
-            index.isUnique = try fields.flag("unique") ?? false
-            indexNumbers.append(try Self.number(try fields.positive("number"), fields))
-            try fields.finish()
+            let (index, number) = try Self.index(document)
             schema.indexes.append(index)
+            indexNumbers.append(number)
         }
         for document in try fields.objects("relationships") ?? [] {
             var fields = OptionFields(document, of: "relationship")
@@ -143,22 +135,48 @@ extension StoredDefinition {
             guard let kind = RelationshipSchema.Kind(rawValue: type) else {
                 throw fields.wrong("type", type)
             }
-            let ruleName = try fields.optionalString("onDelete") ?? "none"
-            guard let rule = RelationshipSchema.DeleteRule(rawValue: ruleName) else {
-                throw fields.wrong("onDelete", ruleName)
-            }
             schema.relationships.append(
                 RelationshipSchema(
                     name: try fields.string("name"), collection: try fields.string("collection"),
-                    type: kind, foreignKey: try fields.string("foreignKey"), onDelete: rule))
+                    type: kind, foreignKey: try fields.string("foreignKey")))
             try fields.finish()
         }
         try fields.finish()
         let paths = [schema.keyPaths] + schema.indexes.map(\.keyPaths)
         guard paths.allSatisfy({ 1...IndexKeys.pathCountMax ~= $0.count }),
             Set(indexNumbers).count == indexNumbers.count,
-            indexNumbers.allSatisfy({ $0 < nextIndex })
+            indexNumbers.allSatisfy({ $0 < nextIndex }),
+            schema.indexes.allSatisfy({ $0.contradiction == nil })
         else { throw fields.wrong("indexes", "and keyPaths contradict each other") }
+    }
+
+    private static func document(_ index: IndexSchema, _ number: UInt32) -> Document {
+        var document: Document = [
+            "number": .int(Int64(number)), "name": .string(index.name),
+            "keyPaths": .array(index.keyPaths.map { .string($0) }),
+            "unique": .bool(index.isUnique),
+        ]
+        if index.isMultiEntry { document["multiEntry"] = true }
+        if index.collation != .binary { document["collation"] = .string(index.collation.name) }
+        if let filter = index.filter { document["where"] = .object(filter.document) }
+        if index.kind != .ordered { document["type"] = .string(index.kind.name) }
+        return document
+    }
+
+    private static func index(
+        _ document: Document
+    ) throws -> (schema: IndexSchema, number: UInt32) {
+        var fields = OptionFields(document, of: "index")
+        var index = IndexSchema(name: try fields.string("name"), keyPath: "")
+        index.keyPaths = try fields.strings("keyPaths") ?? []
+        index.isUnique = try fields.flag("unique") ?? false
+        index.isMultiEntry = try fields.flag("multiEntry") ?? false
+        index.collation = try fields.collation()
+        index.filter = try fields.object("where").map(Filter.init)
+        index.kind = try fields.indexKind()
+        let number = try number(try fields.positive("number"), fields)
+        try fields.finish()
+        return (index, number)
     }
 
     private static func number(_ value: Int?, _ fields: OptionFields) throws -> UInt32 {

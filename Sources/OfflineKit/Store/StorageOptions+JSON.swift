@@ -144,17 +144,9 @@ extension StorageOptions {
         index.keyPaths = paths
         index.isUnique = try fields.flag("unique") ?? false
         index.isMultiEntry = try fields.flag("multi_entry") ?? false
-        switch try fields.optionalString("collation") {
-        case nil, "binary": index.collation = .binary
-        case "case-insensitive": index.collation = .caseInsensitive
-        default: throw fields.wrong("collation", "may be binary or case-insensitive")
-        }
+        index.collation = try fields.collation()
         index.filter = try fields.object("where").map(Filter.init)
-        switch try fields.optionalString("type") {
-        case nil, "ordered": break
-        case "full-text": index.kind = .fullText
-        default: throw fields.wrong("type", "may be ordered or full-text")
-        }
+        index.kind = try fields.indexKind()
         try fields.finish()
         return index
     }
@@ -173,11 +165,12 @@ extension StorageOptions {
         var relationship = RelationshipSchema(
             name: try fields.string("name"), collection: try fields.string("collection"),
             type: kind, foreignKey: try fields.string("foreign_key"))
-        if let text = try fields.optionalString("on_delete") {
-            guard let rule = RelationshipSchema.DeleteRule(rawValue: text) else {
-                throw fields.wrong("on_delete", "may be none, cascade, nullify or restrict")
-            }
-            relationship.onDelete = rule
+        switch try fields.optionalString("on_delete") {
+        case nil, "none": break
+        case "cascade": relationship.onDelete = .cascade
+        case "nullify": relationship.onDelete = .nullify
+        case "restrict": relationship.onDelete = .restrict
+        default: throw fields.wrong("on_delete", "may be none, cascade, nullify or restrict")
         }
         try fields.finish()
         return relationship
@@ -201,5 +194,47 @@ extension AutoKey {
         case "sequence": self = .sequence
         default: return nil
         }
+    }
+}
+
+extension Collation {
+    /// The name in options and in stored definitions.
+    var name: String {
+        switch self {
+        case .binary: "binary"
+        case .caseInsensitive: "case-insensitive"
+        }
+    }
+}
+
+extension IndexSchema.Kind {
+    /// The name in options and in stored definitions.
+    var name: String {
+        switch self {
+        case .ordered: "ordered"
+        case .fullText: "full-text"
+        }
+    }
+}
+
+extension OptionFields {
+    /// `collation`; binary where it is missing.
+    mutating func collation() throws -> Collation {
+        let known: [Collation] = [.binary, .caseInsensitive]
+        let name = try optionalString("collation") ?? Collation.binary.name
+        guard let collation = known.first(where: { $0.name == name }) else {
+            throw wrong("collation", "may be binary or case-insensitive")
+        }
+        return collation
+    }
+
+    /// An index's `type`; ordered where it is missing.
+    mutating func indexKind() throws -> IndexSchema.Kind {
+        let known: [IndexSchema.Kind] = [.ordered, .fullText]
+        let name = try optionalString("type") ?? IndexSchema.Kind.ordered.name
+        guard let kind = known.first(where: { $0.name == name }) else {
+            throw wrong("type", "may be ordered or full-text")
+        }
+        return kind
     }
 }

@@ -69,16 +69,16 @@ import Testing
         #expect(found.count == 1)
         #expect(found[0].count == 514)
         #expect(found[0].last == 0xAA)
-        let parts = try IndexKeys.parts(of: found[0], pathCount: 2)
+        let parts = try IndexKeys.parts(of: found[0], valueCount: 2)
         #expect(parts.isCut)
         #expect(parts.keyLength == 513)
     }
 
     @Test func `parts tell where the record's key begins, and refuse other bytes`() throws {
-        let parts = try IndexKeys.parts(of: entry("x", 1), pathCount: 2)
+        let parts = try IndexKeys.parts(of: entry("x", 1), valueCount: 2)
         #expect(!parts.isCut)
         #expect(parts.keyLength == entry("x", 1).count - 1)
-        #expect(throws: OfflineError.self) { try IndexKeys.parts(of: [0x30, 0x41], pathCount: 1) }
+        #expect(throws: OfflineError.self) { try IndexKeys.parts(of: [0x30, 0x41], valueCount: 1) }
     }
 
     @Test func `a name that the dictionary doesn't have is found inline`() throws {

@@ -8,6 +8,23 @@ import Testing
 
     static let long = String(repeating: "n", count: 101)
 
+    private static func pair(
+        multiEntry: Bool = false, collation: Collation = .binary
+    ) -> IndexSchema {
+        var index = IndexSchema(name: "pair", keyPaths: ["a", "b"])
+        index.isMultiEntry = multiEntry
+        index.collation = collation
+        return index
+    }
+
+    private static func words(
+        _ name: String = "words", _ change: (inout IndexSchema) -> Void = { _ in }
+    ) -> IndexSchema {
+        var index = IndexSchema.fullText(name: name, keyPaths: ["title"])
+        change(&index)
+        return index
+    }
+
     /// Schemas that can't work, and what the message must name.
     static let bad: [(change: Change, named: String)] = [
         ({ $0[0].name = "" }, "is empty"),
@@ -36,6 +53,26 @@ import Testing
                 schema[0].indexes = (0..<65).map { IndexSchema(name: "i\($0)", keyPath: "p") }
             }, "65 indexes"
         ),
+        ({ $0[0].indexes[0] = pair(multiEntry: true) }, "multiEntry is for an index on one path"),
+        (
+            { $0[0].indexes[0] = pair(collation: .caseInsensitive) },
+            "collation is for an index on one path"
+        ),
+        ({ $0[0].indexes[0] = words { $0.isUnique = true } }, "unique is not for a full-text"),
+        ({ $0[0].indexes[0] = words { $0.isMultiEntry = true } }, "multiEntry is not for a full-t"),
+        (
+            { $0[0].indexes[0] = words { $0.collation = .caseInsensitive } },
+            "collation is not for a full-text"
+        ),
+        ({ $0[0].indexes[0] = words { $0.filter = .all } }, "where is not for a full-text"),
+        ({ $0[0].indexes = [words("a"), words("b")] }, "\"a\" and \"b\""),
+        ({ $0[0].indexes[0] = .fullText(name: "t", keyPaths: []) }, "index \"t\""),
+        ({ $0[0].indexes[0].filter = ["a": ["$odd": 1]] }, "$odd"),
+        ({ $0[0].indexes[0].filter = ["a..b": 1] }, "a..b"),
+        ({ $0[0].indexes[0].filter = ["a": ["$regex": "x"]] }, "$regex"),
+        ({ $0[0].indexes[0].filter = ["$or": [["a": ["$not": ["$regex": "x"]]]]] }, "$regex"),
+        ({ $0[0].indexes[0].filter = ["$text": ["$search": "x"]] }, "$text"),
+        ({ $0[0].indexes[0].filter = ["$and": [["$text": ["$search": "x"]]]] }, "$text"),
         ({ $0[0].relationships[0].name = "" }, "relationship name"),
         ({ $0[0].relationships[0].name = "a.b" }, "a.b"),
         ({ $0[0].relationships[0].name = "$a" }, "$a"),

@@ -1,3 +1,4 @@
+import Foundation
 import OfflineDocuments
 import Testing
 
@@ -19,12 +20,6 @@ import Testing
         let definition = StoredDefinition(schema)
         #expect(try StoredDefinition(definition.bytes) == definition)
         #expect(definition.indexNumbers == [1, 2])
-        var ruled = schema
-        for rule in RelationshipSchema.DeleteRule.allCases {
-            ruled.relationships[0].onDelete = rule
-            let definition = StoredDefinition(ruled)
-            #expect(try StoredDefinition(definition.bytes) == definition)
-        }
         let compound = StoredDefinition(CollectionSchema(name: "c", keyPaths: ["a", "b"]))
         #expect(try StoredDefinition(compound.bytes) == compound)
     }
@@ -65,6 +60,67 @@ import Testing
         #expect(changed.indexNumbers == [3, 4])
     }
 
+    private static let kinds = [
+        IndexSchema(name: "tags", keyPath: "tags", unique: true, multiEntry: true),
+        IndexSchema(
+            name: "mail", keyPath: "mail", multiEntry: true, collation: .caseInsensitive,
+            where: [:]),
+        IndexSchema(
+            name: "open", keyPaths: ["a", "b"],
+            where: ["s": "open", "at": ["$gt": .date(Date(timeIntervalSinceReferenceDate: 0.1))]]),
+        IndexSchema.fullText(name: "words", keyPaths: ["title", "body"]),
+    ]
+
+    @Test func `kinds of indexes are members where they aren't the default`() throws {
+        let definition = StoredDefinition(CollectionSchema(name: "c", indexes: Self.kinds))
+        #expect(try StoredDefinition(definition.bytes) == definition)
+        #expect(
+            String(decoding: definition.bytes, as: UTF8.self).contains(
+                """
+                [{"number":1,"name":"tags","keyPaths":["tags"],"unique":true,"multiEntry":true},\
+                {"number":2,"name":"mail","keyPaths":["mail"],"unique":false,"multiEntry":true,\
+                "collation":"case-insensitive","where":{}},\
+                {"number":3,"name":"open","keyPaths":["a","b"],"unique":false,\
+                "where":{"s":"open","at":{"$gt":{"$date":"2001-01-01T00:00:00.1Z"}}}},\
+                {"number":4,"name":"words","keyPaths":["title","body"],"unique":false,\
+                "type":"full-text"}]
+                """))
+    }
+
+    @Test func `a filter is stored without loss, so that its index is kept`() throws {
+        let filters: [Filter] = [
+            ["a": ["$lt": .double(.nan)]], ["a": .double(-.infinity)], ["a": .data(Data([1, 2]))],
+            ["a": ["$date": "2024-01-01T00:00:00Z"]],
+            ["a": ["b": ["$date": "2024-01-01T00:00:00Z"]]],
+            ["a": .date(Date(timeIntervalSinceReferenceDate: .infinity))], ["a": 1, "b": 1.5],
+            ["$or": [["a": .int(.max)], ["b": .null]]],
+        ]
+        for filter in filters {
+            let index = IndexSchema(name: "i", keyPath: "p", where: filter)
+            let schema = CollectionSchema(name: "c", indexes: [index])
+            let read = try StoredDefinition(StoredDefinition(schema).bytes)
+            #expect(read.changed(to: schema) == read, "\(filter)")
+        }
+    }
+
+    @Test func `any change of its kind builds an index anew`() {
+        let plain = IndexSchema(name: "i", keyPath: "p")
+        let variants = [
+            plain, IndexSchema(name: "i", keyPath: "p", multiEntry: true),
+            IndexSchema(name: "i", keyPath: "p", collation: .caseInsensitive),
+            IndexSchema(name: "i", keyPath: "p", where: ["a": 1]),
+            IndexSchema(name: "i", keyPath: "p", where: ["a": 2]),
+            IndexSchema.fullText(name: "i", keyPaths: ["p"]),
+        ]
+        for old in variants {
+            let definition = StoredDefinition(CollectionSchema(name: "c", indexes: [old]))
+            for new in variants {
+                let next = definition.changed(to: CollectionSchema(name: "c", indexes: [new]))
+                #expect(next.indexNumbers == [old == new ? 1 : 2], "\(old) \(new)")
+            }
+        }
+    }
+
     static let bad: [String] = [
         "", "{}", "[]", #"{"version":1}"#,
         #"{"version":1,"derivation":1,"name":"u","keyPaths":[],"autoKey":"none","nextIndex":1,"indexes":[],"relationships":[]}"#,
@@ -72,7 +128,26 @@ import Testing
         #"{"version":1,"derivation":1,"name":"u","keyPaths":["id"],"autoKey":"none","nextIndex":1,"indexes":[{"number":1,"name":"i","keyPaths":["a"],"unique":false}],"relationships":[]}"#,
         #"{"version":1,"derivation":1,"name":"u","keyPaths":["id"],"autoKey":"none","nextIndex":4294967295,"indexes":[],"relationships":[]}"#,
         #"{"version":1,"derivation":1,"name":"u","keyPaths":["id"],"autoKey":"none","nextIndex":1,"indexes":[],"relationships":[],"more":1}"#,
+        index(#""keyPaths":["a","b"],"multiEntry":true"#),
+        index(#""keyPaths":["a"],"collation":"odd""#),
+        index(#""keyPaths":["a"],"type":"odd""#), index(#""keyPaths":["a"],"where":[]"#),
+        index(#""keyPaths":["a"],"type":"full-text","unique":true"#),
     ]
+
+    /// A definition with one index.
+    private static func index(_ members: String) -> String {
+        #"{"version":1,"derivation":1,"name":"u","keyPaths":["id"],"autoKey":"none","nextIndex":9,"#
+            + #""indexes":[{"number":1,"name":"i",\#(members)}]}"#
+    }
+
+    @Test func `a filter that can't be parsed is corrupted`() throws {
+        let bytes = Array(Self.index(#""keyPaths":["a"],"where":{"a":{"$odd":1}}"#).utf8)
+        let definition = try StoredDefinition(bytes)
+        let error = #expect(throws: OfflineError.self) {
+            _ = try definition.state(id: CollectionID(1))
+        }
+        #expect(error?.code == .corrupted)
+    }
 
     @Test(arguments: bad)
     func `other bytes are corrupted`(text: String) {

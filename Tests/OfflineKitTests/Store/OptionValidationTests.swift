@@ -50,13 +50,7 @@ import Testing
         ({ $0.storageSchema[0].tracksChanges = true }, "tracksChanges"),
         ({ $0.storageSchema[0].validation = [:] }, "validation"),
         ({ $0.storageSchema[0].accessPolicy = AccessPolicy([]) }, "accessPolicy"),
-        ({ $0.storageSchema[0].indexes[0].isMultiEntry = true }, "multiEntry"),
-        ({ $0.storageSchema[0].indexes[0].collation = .caseInsensitive }, "collation"),
-        ({ $0.storageSchema[0].indexes[0].filter = ["a": 1] }, "where"),
-        (
-            { $0.storageSchema[0].indexes[0] = .fullText(name: "t", keyPaths: ["name"]) },
-            "full text"
-        ),
+        ({ $0.storageSchema[0].relationships[0].onDelete = .cascade }, "onDelete"),
     ]
 
     @Test(arguments: notBuilt)
