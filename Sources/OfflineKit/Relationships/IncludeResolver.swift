@@ -4,9 +4,6 @@
 // once (RelatedRecords), and what is nested in it for all records that were found. So N parents cost one look-up a
 // level, not N.
 //
-// Which side has the foreign key: many-to-one and many-to-many, ours; one-to-many, theirs; one-to-one, ours where our record
-// has a value there, else theirs.
-//
 // Filter, sort and limit hold for each parent by itself. Unsorted, records come in key order, and what no parent has room for is
 // never copied; sorted, the sort values and keys of the first ones are kept for each parent, and the records are read in a
 // second pass.
@@ -90,19 +87,11 @@ struct IncludeResolver {
     ) throws -> RelatedDocuments {
         let records = RelatedRecords(view, entry.other)
         var collector = IncludeCollector(entry, records, parentCount: recordKeys.count)
-        var referred: [[UInt8]: [Int]] = [:]
-        var referring: [[UInt8]: [Int]] = [:]
-        for (parent, keys) in foreignKeys.enumerated() {
-            for key in keys { referred[key, default: []].append(parent) }
-            let isTheirs =
-                entry.relationship.type == .oneToMany
-                || entry.relationship.type == .oneToOne && keys.isEmpty
-            guard isTheirs else { continue }
-            // A record may have come into this level on both ways of a one-to-one relationship.
-            referring[recordKeys[parent], default: []].append(parent)
+        var keys = RelatedKeys(entry.relationship)
+        for (parent, key) in recordKeys.enumerated() {
+            keys.add(parent, key: key, foreignKeys: foreignKeys[parent])
         }
-        try unsafe records.forEachReferred(referred) { unsafe collector.take($0, $1, $2) }
-        try unsafe records.forEachReferring(to: referring, of: collection, at: entry.path) {
+        try unsafe records.forEach(keys, of: collection, at: entry.path) {
             unsafe collector.take($0, $1, $2)
         }
         return try collector.finish()

@@ -71,9 +71,6 @@ struct SchemaValidation {
         if collection.tracksChanges == true { throw notBuilt("tracksChanges") }
         if collection.validation != nil { throw notBuilt("validation") }
         if collection.accessPolicy != nil { throw notBuilt("accessPolicy") }
-        for relationship in collection.relationships where relationship.onDelete != .none {
-            throw notBuilt("relationship \"\(relationship.name)\": onDelete")
-        }
     }
 
     private func check(_ relationship: RelationshipSchema) throws(OfflineError) {

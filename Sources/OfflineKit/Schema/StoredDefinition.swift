@@ -78,12 +78,16 @@ extension StoredDefinition {
             .object(Self.document(index, number))
         }
         let relationships = schema.relationships.map { relationship -> Value in
-            [
+            var document: Document = [
                 "name": .string(relationship.name),
                 "collection": .string(relationship.collection),
                 "type": .string(relationship.type.rawValue),
                 "foreignKey": .string(relationship.foreignKey),
             ]
+            if relationship.onDelete != .none {
+                document["onDelete"] = .string(relationship.onDelete.rawValue)
+            }
+            return .object(document)
         }
         let document: Document = [
             "version": .int(Int64(Self.version)), "derivation": .int(Int64(derivation)),
@@ -135,10 +139,14 @@ extension StoredDefinition {
             guard let kind = RelationshipSchema.Kind(rawValue: type) else {
                 throw fields.wrong("type", type)
             }
+            let ruleName = try fields.optionalString("onDelete") ?? "none"
+            guard let rule = RelationshipSchema.DeleteRule(rawValue: ruleName) else {
+                throw fields.wrong("onDelete", ruleName)
+            }
             schema.relationships.append(
                 RelationshipSchema(
                     name: try fields.string("name"), collection: try fields.string("collection"),
-                    type: kind, foreignKey: try fields.string("foreignKey")))
+                    type: kind, foreignKey: try fields.string("foreignKey"), onDelete: rule))
             try fields.finish()
         }
         try fields.finish()

@@ -158,7 +158,7 @@ extension OfflineStore {
     public func delete(
         _ collection: String, _ key: some ValueConvertible
     ) async throws -> Bool {
-        try await core().write(collection, as: "a delete") {
+        try await core().write(collection, deletes: true, as: "a delete") {
             try $0.delete([key.storeValue], in: $1) == 1
         }
     }
@@ -190,7 +190,7 @@ extension OfflineStore {
     public func deleteBatch(
         _ collection: String, _ keys: [some ValueConvertible]
     ) async throws -> Int {
-        try await core().write(collection, as: "a delete of several") {
+        try await core().write(collection, deletes: true, as: "a delete of several") {
             try $0.delete(keys.map(\.storeValue), in: $1)
         }
     }

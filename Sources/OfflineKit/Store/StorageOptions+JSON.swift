@@ -165,12 +165,11 @@ extension StorageOptions {
         var relationship = RelationshipSchema(
             name: try fields.string("name"), collection: try fields.string("collection"),
             type: kind, foreignKey: try fields.string("foreign_key"))
-        switch try fields.optionalString("on_delete") {
-        case nil, "none": break
-        case "cascade": relationship.onDelete = .cascade
-        case "nullify": relationship.onDelete = .nullify
-        case "restrict": relationship.onDelete = .restrict
-        default: throw fields.wrong("on_delete", "may be none, cascade, nullify or restrict")
+        if let text = try fields.optionalString("on_delete") {
+            guard let rule = RelationshipSchema.DeleteRule(rawValue: text) else {
+                throw fields.wrong("on_delete", "may be none, cascade, nullify or restrict")
+            }
+            relationship.onDelete = rule
         }
         try fields.finish()
         return relationship

@@ -57,7 +57,8 @@ public protocol StoreWriter: StoreReader {
     /// Adds the record, or replaces the one with its key. Returns the stored record.
     @discardableResult func upsert(_ collection: String, _ document: Document) async throws
         -> Document
-    /// Removes a record; false where there was no such record.
+    /// Removes a record, and does what delete rules say (RelationshipSchema.DeleteRule); false where there was no such record. Throws
+    /// `.relationshipViolation` where a rule forbids it.
     @discardableResult func delete(_ collection: String, _ key: some ValueConvertible) async throws
         -> Bool
     /// Adds all records or none. Throws `.alreadyExists`, also for a key that is in the batch
@@ -69,7 +70,8 @@ public protocol StoreWriter: StoreReader {
     @discardableResult func updateBatch(
         _ collection: String, _ documents: [Document], mode: UpdateMode
     ) async throws -> [Document]
-    /// Removes the records; how many there were.
+    /// Removes the records, and does what delete rules say; how many of these records there were. Throws `.relationshipViolation`
+    /// where a rule forbids it.
     @discardableResult func deleteBatch(_ collection: String, _ keys: [some ValueConvertible])
         async throws -> Int
 }

@@ -48,24 +48,27 @@ final class StoreCore: Sendable {
 
     // MARK: Batches
 
-    /// Waits for the collections and begins a batch on them.
+    /// Waits for the collections and begins a batch on them; with `deletes`, also for those that delete rules reach from them.
     func begin(
-        writing: [CollectionState], reading: [CollectionState], as operation: StaticString
+        writing: [CollectionState], reading: [CollectionState], deletes: Bool,
+        as operation: StaticString
     ) async throws -> OpenBatch {
         try OwnTransaction.checkNotInside(self)
         if options.isReadOnly, let first = writing.first {
             throw OfflineError(
                 .readOnly, "the store was opened for reading only", collection: first.name)
         }
+        let scope = BatchScope(
+            writing: writing, reading: reading,
+            byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil)
         let hold = try await locks.acquire(
-            request(writing, reading, operation), timeout: transactionTimeout)
+            request(scope.changed, scope.reading, operation), timeout: transactionTimeout)
         do {
             let batch =
                 options.isReadOnly
                 ? ReadOnlyBatch(try backend.snapshot())
-                : try backend.begin(writing.map(\.id), reading: reading.map(\.id))
-            return OpenBatch(
-                batch, BatchScope(writing: writing, reading: reading), hold, schema, uuids)
+                : try backend.begin(scope.changed.map(\.id), reading: scope.reading.map(\.id))
+            return OpenBatch(batch, scope, hold, schema, uuids)
         } catch {
             locks.release(hold)
             throw ErrorMapping.publicError(error)
@@ -81,7 +84,7 @@ final class StoreCore: Sendable {
             open.batch.rollback()
             throw ErrorMapping.publicError(error)
         }
-        open.scope.names.publish(open.scope.writing)
+        open.scope.names.publish(open.scope.changed)
     }
 
     /// Drops what was written and releases the locks.
@@ -92,11 +95,12 @@ final class StoreCore: Sendable {
 
     /// One statement in a batch of its own.
     func write<Result>(
-        _ name: String, as operation: StaticString,
+        _ name: String, deletes: Bool = false, as operation: StaticString,
         _ body: (inout RecordWriter, CollectionState) throws -> Result
     ) async throws -> Result {
         let collection = try schema.collection(name)
-        var open = try await begin(writing: [collection], reading: [], as: operation)
+        var open = try await begin(
+            writing: [collection], reading: [], deletes: deletes, as: operation)
         let result: Result
         do {
             result = try body(&open.writer, collection)

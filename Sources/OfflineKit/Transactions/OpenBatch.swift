@@ -18,6 +18,6 @@ struct OpenBatch: Sendable {
         self.scope = scope
         self.hold = hold
         view = ReadView(batch: batch, schema: schema, scope: scope)
-        writer = RecordWriter(batch, scope, uuids)
+        writer = RecordWriter(batch, scope, schema, uuids)
     }
 }

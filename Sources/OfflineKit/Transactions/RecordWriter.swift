@@ -12,13 +12,18 @@ internal import OfflineBytes
 struct RecordWriter {
     private let batch: any BackendBatch
     private let scope: BatchScope
+    private let schema: SchemaState
     private let uuids: UUIDGenerator
     /// The backend failed while changes were being applied.
     private(set) var isBroken = false
 
-    init(_ batch: any BackendBatch, _ scope: BatchScope, _ uuids: UUIDGenerator) {
+    init(
+        _ batch: any BackendBatch, _ scope: BatchScope, _ schema: SchemaState,
+        _ uuids: UUIDGenerator
+    ) {
         self.batch = batch
         self.scope = scope
+        self.schema = schema
         self.uuids = uuids
     }
 
@@ -79,20 +84,43 @@ struct RecordWriter {
         return written[0]
     }
 
-    /// Removes the records there are of these; how many. A key that is twice among them counts
-    /// once.
+    /// Removes the records there are of these, and does what the collection's delete rules say; how many of these there were. A
+    /// key that is twice among them counts once. `.relationshipViolation` where a rule forbids it.
     mutating func delete(_ keys: [Value], in collection: CollectionState) throws -> Int {
+        // In key order, so that the same call always does the same.
+        let keys = KeyBounds.distinct(try keys.map { try RecordKeys.encoded($0, of: collection) })
+        if collection.hasDeleteRules { return try deleteByRules(keys, in: collection) }
         var count = 0
         _ = try statement(collection) { statement in
-            // In key order, so that the same call always does the same; and equal keys are
-            // neighbours.
-            let keys = try keys.map { try RecordKeys.encoded($0, of: collection) }
-                .sorted { ByteOrder.compare($0, $1) < 0 }
-            for (index, key) in keys.enumerated() where index == 0 || keys[index - 1] != key {
-                if try statement.remove(key: key) { count += 1 }
-            }
+            for key in keys where try statement.remove(key: key) { count += 1 }
         }
         return count
+    }
+
+    /// A delete that may change several collections: one statement each, and all are checked before any is applied.
+    private mutating func deleteByRules(
+        _ keys: [[UInt8]], in collection: CollectionState
+    ) throws -> Int {
+        try scope.checkWriting(collection)
+        let adapter = StorageAdapter(batch)
+        let present = try keys.filter { try adapter.hasRecord(of: collection, key: $0) }
+        let view = ReadView(batch: batch, schema: schema, scope: scope)
+        let effects = try DeleteRules.effects(ofDeleting: present, in: collection, view)
+        var statements: [WriteStatement] = []
+        for effect in effects {
+            var statement = WriteStatement(effect.collection, batch, scope)
+            for key in KeyBounds.distinct(Array(effect.removed)) {
+                _ = try statement.remove(key: key)
+            }
+            for key in KeyBounds.distinct(Array(effect.changed.keys)) {
+                guard let document = effect.changed[key] else { continue }
+                _ = try statement.replace(document, key: key)
+            }
+            try statement.check()
+            statements.append(statement)
+        }
+        for index in statements.indices { try statements[index].apply(&isBroken) }
+        return present.count
     }
 
     /// Prepares a statement and applies it; the records that it put.
@@ -102,6 +130,7 @@ struct RecordWriter {
         try scope.checkWriting(collection)
         var statement = WriteStatement(collection, batch, scope)
         try prepare(&statement)
+        try statement.check()
         try statement.apply(&isBroken)
         return statement.documents
     }

@@ -59,7 +59,7 @@ public final class Transaction: StoreWriter {
             throw OfflineError(.transactionScope, "a transaction names at least one collection")
         }
         let open = try await core.begin(
-            writing: writing, reading: reading, as: "a transaction")
+            writing: writing, reading: reading, deletes: true, as: "a transaction")
         let transaction = Transaction(core, open)
         transaction.watch(for: core.transactionTimeout)
         return transaction

@@ -173,12 +173,15 @@ struct WriteStatement {
         return isAscending(keys.sorted { ByteOrder.compare($0, $1) < 0 }) ?? nil
     }
 
-    /// Refuses what a unique index forbids, and applies the rest. If this throws with `isApplying`
-    /// set, the batch is of no use.
-    mutating func apply(_ isApplying: inout Bool) throws {
+    /// Refuses what a unique index forbids. Called once, before `apply`.
+    mutating func check() throws {
         removed.sort()
         added.sort()
         try UniqueCheck(self).run()
+    }
+
+    /// Applies everything. If this throws with `isApplying` set, the batch is of no use.
+    mutating func apply(_ isApplying: inout Bool) throws {
         isApplying = true
         if !encoder.newNames.isEmpty {
             try StorageAdapter.extendNames(encoder.newNames, of: collection, in: batch)

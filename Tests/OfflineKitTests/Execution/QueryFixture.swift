@@ -56,7 +56,7 @@ struct QueryFixture {
         let collections = try names.map { try schema.collection($0) }
         let scope = BatchScope(writing: collections, reading: [])
         let batch = try backend.begin(collections.map(\.id), reading: [])
-        var writer = RecordWriter(batch, scope, UUIDGenerator())
+        var writer = RecordWriter(batch, scope, schema, UUIDGenerator())
         try body(&writer, ReadView(batch: batch, schema: schema, scope: scope))
         try await batch.commit(appended: {})
     }

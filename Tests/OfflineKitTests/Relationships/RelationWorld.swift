@@ -22,7 +22,7 @@ struct RelationWorld {
             RelationWorld.collection(name, isCompound: name == compound, hasRules, &random)
         }
         for name in RelationWorld.names {
-            records[name] = (0..<random.below(scale + 1)).map { number in
+            records[name] = (0..<random.pick([0, scale / 2, scale, scale])).map { number in
                 RelationWorld.record(number, name == compound, scale, &random)
             }
         }
@@ -51,7 +51,10 @@ struct RelationWorld {
                 type: random.pick([.oneToOne, .oneToMany, .oneToMany, .manyToOne, .manyToMany]),
                 foreignKey: random.pick(paths),
                 onDelete: hasRules
-                    ? random.pick([.none, .cascade, .cascade, .nullify, .nullify, .restrict])
+                    ? random.pick([
+                        .none, .none, .cascade, .cascade, .nullify, .nullify, .nullify, .nullify,
+                        .restrict,
+                    ])
                     : .none)
         }
         return schema

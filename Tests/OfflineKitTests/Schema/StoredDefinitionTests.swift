@@ -20,6 +20,12 @@ import Testing
         let definition = StoredDefinition(schema)
         #expect(try StoredDefinition(definition.bytes) == definition)
         #expect(definition.indexNumbers == [1, 2])
+        var ruled = schema
+        for rule in RelationshipSchema.DeleteRule.allCases {
+            ruled.relationships[0].onDelete = rule
+            let definition = StoredDefinition(ruled)
+            #expect(try StoredDefinition(definition.bytes) == definition)
+        }
         let compound = StoredDefinition(CollectionSchema(name: "c", keyPaths: ["a", "b"]))
         #expect(try StoredDefinition(compound.bytes) == compound)
     }

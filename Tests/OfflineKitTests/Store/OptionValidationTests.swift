@@ -50,7 +50,6 @@ import Testing
         ({ $0.storageSchema[0].tracksChanges = true }, "tracksChanges"),
         ({ $0.storageSchema[0].validation = [:] }, "validation"),
         ({ $0.storageSchema[0].accessPolicy = AccessPolicy([]) }, "accessPolicy"),
-        ({ $0.storageSchema[0].relationships[0].onDelete = .cascade }, "onDelete"),
     ]
 
     @Test(arguments: notBuilt)
