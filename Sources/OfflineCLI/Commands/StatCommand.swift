@@ -78,13 +78,18 @@ struct StatCommand: AsyncParsableCommand {
                 ?? Int(clamping: collection.trees[0].root.count)
             table.add([
                 summary.name, Figures.grouped(count), summary.keyPaths.joined(separator: ", "),
-                summary.indexes.map { $0.isUnique ? "\($0.name) (unique)" : $0.name }
-                    .joined(separator: ", "),
+                summary.indexes.map(Self.text(of:)).joined(separator: ", "),
             ])
         }
         try await store?.close()
         try show(table, output)
         return failure
+    }
+
+    /// `email (unique, partial)`
+    private static func text(of index: CollectionSummary.Index) -> String {
+        if index.properties.isEmpty { return index.name }
+        return "\(index.name) (\(index.properties.joined(separator: ", ")))"
     }
 
     private func showFiles(_ folder: StoreFolder, _ catalog: Catalog?, _ output: Output) throws {

@@ -45,7 +45,10 @@ extension DumpContext {
                 separator: entry.key, location: Location(word: entry.value),
                 recordCount: entry.below)
         }
-        if node.valueWidth == 0 { return .index(key: KeyView(entry.key)) }
+        if node.valueWidth == 0 {
+            let index = directory.index(node.identity.tree, of: node.identity.collection)
+            return .index(IndexEntryView(entry.key, of: index))
+        }
         let location = Location(word: entry.value)
         return .record(
             key: KeyView(entry.key), location: location,

@@ -50,10 +50,10 @@ struct OperationView {
     }
 }
 
-/// A key: the values it encodes, or its bytes where it encodes none.
+/// A record's key: the value it encodes, or its bytes where it encodes none.
 enum KeyView {
-    /// A record's key is one value (an array for a compound key); an index entry's are the indexed values and the record's key.
-    case values([Value])
+    /// A record's key is one value (an array for a compound key).
+    case value(Value)
     case bytes([UInt8])
 }
 
@@ -95,7 +95,7 @@ struct EntryView {
         /// A record of a primary tree.
         case record(key: KeyView, location: Location, record: RecordViewing)
         /// An entry of an index.
-        case index(key: KeyView)
+        case index(IndexEntryView)
         /// A child of a branch: its least key, cut to what tells it from the one before.
         case child(separator: [UInt8], location: Location, recordCount: UInt64)
     }

@@ -91,7 +91,7 @@ struct JSONDump: DumpWriter {
     }
 
     private static func value(_ collection: Catalog.Collection) -> Value {
-        let definition = try? Value(json: Data(collection.definition))
+        let definition = try? Value(extendedJSON: Data(collection.definition))
         return [
             "id": number(collection.id),
             "definition": definition ?? ["$bytes": .string(Figures.hex(collection.definition))],
@@ -148,11 +148,11 @@ struct JSONDump: DumpWriter {
         if header.isSequenceRelative { document["isSequenceRelative"] = true }
         switch view.content {
         case .put(let key, let record):
-            document["key"] = key.value
+            document["key"] = key.json
             let (name, value) = field(record)
             document[name] = value
         case .remove(let key):
-            document["key"] = key.value
+            document["key"] = key.json
         case .names(let names):
             document["names"] = .array(names.map { .string($0) })
         }
@@ -175,15 +175,13 @@ struct JSONDump: DumpWriter {
         switch entry.content {
         case .record(let key, let place, let record):
             var document: Document = [
-                "type": "entry", "key": key.value, "location": location(place),
+                "type": "entry", "key": key.json, "location": location(place),
             ]
             let (name, value) = field(record)
             document[name] = value
             return document
-        case .index(.values(let values)):
-            return ["type": "entry", "values": .array(values)]
-        case .index(.bytes(let bytes)):
-            return ["type": "entry", "bytes": .string(Figures.hex(bytes))]
+        case .index(let entry):
+            return Document(fields: [("type", "entry")] + entry.fields)
         case .child(let separator, let place, let count):
             return [
                 "type": "entry", "separator": .string(Figures.hex(separator)),

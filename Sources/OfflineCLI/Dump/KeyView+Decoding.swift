@@ -1,34 +1,24 @@
-// From key bytes to what they stand for.
+// From a record's key bytes to what they stand for.
 internal import OfflineDocuments
 
 extension KeyView {
-    /// Of a record's key or an index entry's. An entry that was cut, or that marks an array, stays bytes.
+    /// Of any bytes.
     init(_ bytes: [UInt8]) {
-        var values: [Value] = []
-        var offset = 0
-        while offset < bytes.count {
-            let before = offset
-            guard let value = try? KeyDecoder.value(bytes, at: &offset), offset > before else {
-                self = .bytes(bytes)
-                return
-            }
-            values.append(value)
-        }
-        self = values.isEmpty ? .bytes(bytes) : .values(values)
+        self = (try? KeyDecoder.value(bytes)).map(KeyView.value) ?? .bytes(bytes)
     }
 
-    /// A record's key as one JSON value; an entry's as the list of its values; `{"$bytes": "hex"}` for what is neither.
-    var value: Value {
+    /// The key as one JSON value; `{"$bytes": "hex"}` for what is no key.
+    var json: Value {
         switch self {
-        case .values(let values): values.count == 1 ? values[0] : .array(values)
+        case .value(let value): value
         case .bytes(let bytes): ["$bytes": .string(Figures.hex(bytes))]
         }
     }
 
-    /// For a person: `"AW"`, `"Aruba", "AW"`, or hex.
+    /// For a person: `"AW"`, or hex.
     var text: String {
         switch self {
-        case .values(let values): values.map { $0.extendedJSON() }.joined(separator: ", ")
+        case .value(let value): value.extendedJSON()
         case .bytes(let bytes): "0x" + Figures.hex(bytes)
         }
     }

@@ -95,11 +95,11 @@ struct TextDump: DumpWriter {
                     + "\(collection.keyPaths.joined(separator: ", ")), \(trees(stored, 0))"
                     + ", \(Figures.counted(stored.names.count, "field name"))")
             for index in collection.indexes {
-                let paths = index.keyPaths.joined(separator: ", ")
+                let about = [index.keyPaths.joined(separator: ", ")] + index.properties
                 try line(
                     nil,
-                    "    index \(index.number) \"\(index.name)\" on \(paths)"
-                        + "\(index.isUnique ? ", unique" : ""), \(trees(stored, index.number))")
+                    "    index \(index.number) \"\(index.name)\" on "
+                        + "\(about.joined(separator: ", ")), \(trees(stored, index.number))")
             }
         }
         for file in catalog.files {
@@ -204,8 +204,8 @@ struct TextDump: DumpWriter {
         case .record(let key, let location, let record):
             text += "\(key.text) -> \(location)  "
             text += fitted(self.text(of: record), used: text.count + Self.offsetWidth + 2)
-        case .index(let key):
-            text += fitted(key.text, used: text.count + Self.offsetWidth + 2)
+        case .index(let entry):
+            text += fitted(entry.text, used: text.count + Self.offsetWidth + 2)
         case .child(let separator, let location, let count):
             let from = separator.isEmpty ? "the least" : "0x" + Figures.hex(separator)
             text += "-> \(location), \(Figures.counted(count, "record")) from \(from)"

@@ -53,7 +53,9 @@ struct ImportPlan {
                 collection: collection.name)
         }
         let missing = indexes.filter { path in
-            !collection.indexes.contains { $0.keyPaths == [path] }
+            !collection.indexes.contains {
+                $0.keyPaths == [path] && !$0.isPartial && !$0.isFullText
+            }
         }
         if let first = missing.first {
             throw OfflineError(

@@ -11,6 +11,22 @@ struct CollectionSummary {
         let name: String
         let keyPaths: [String]
         let isUnique: Bool
+        let isMultiEntry: Bool
+        let isCaseInsensitive: Bool
+        let isPartial: Bool
+        let isFullText: Bool
+
+        /// What it is besides an index on its paths: `unique`, `partial`.
+        var properties: [String] {
+            [
+                (isUnique, "unique"), (isMultiEntry, "multi-entry"),
+                (isCaseInsensitive, "case-insensitive"), (isPartial, "partial"),
+                (isFullText, "full-text"),
+            ].filter(\.0).map(\.1)
+        }
+
+        /// How many values an entry has before the record's key: of a case-insensitive index the folded and the whole one.
+        var valueCount: Int { isCaseInsensitive ? 2 : isFullText ? 1 : keyPaths.count }
     }
 
     let id: UInt32
@@ -46,7 +62,11 @@ struct CollectionSummary {
         else { return nil }
         return Index(
             number: number, name: name, keyPaths: strings(value["keyPaths"]),
-            isUnique: value["unique"]?.boolValue ?? false)
+            isUnique: value["unique"]?.boolValue ?? false,
+            isMultiEntry: value["multiEntry"]?.boolValue ?? false,
+            isCaseInsensitive: value["collation"]?.stringValue == "case-insensitive",
+            isPartial: value["where"] != nil,
+            isFullText: value["type"]?.stringValue == "full-text")
     }
 
     private static func strings(_ value: Value?) -> [String] {

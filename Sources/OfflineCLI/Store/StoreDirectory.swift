@@ -51,6 +51,11 @@ struct StoreDirectory {
         collections[collection]?.name ?? "collection \(collection)"
     }
 
+    /// The index with a tree; nil where no definition tells.
+    func index(_ tree: UInt32, of collection: UInt32) -> CollectionSummary.Index? {
+        collections[collection]?.indexes.first { $0.number == tree }
+    }
+
     func treeName(_ tree: UInt32, of collection: UInt32) -> String {
         collections[collection]?.treeName(tree) ?? (tree == 0 ? "records" : "index \(tree)")
     }

@@ -1,9 +1,10 @@
 // Checks what only the store can check: that every record is well-formed and stands under its own
 // key, that every index entry derives from exactly one live record, and that none is missing.
 //
-// Proof of the last two: each record's entries are derived and looked up. Different records have
-// different entries (an entry ends with the record's key), so if all are there and the tree has
-// just as many keys as were derived, there are no others.
+// Proof of the last two, for every kind of index: each record's entries are derived and looked up.
+// Entries of one record are distinct, and different records have different ones (an entry has the
+// record's key in it, behind values that end by themselves or are cut), so if all are there and the
+// tree has just as many keys as were derived, there are no others.
 internal import OfflineBytes
 
 /// Walks all collections in one view.
@@ -56,8 +57,10 @@ struct StoreVerifier {
                 let tree = TreeID(collection.id, entry.index)
                 let bytes = Array(entries.key(entry))
                 if try !view.adapter.contains(tree, of: collection, key: bytes) {
+                    let index = collection.indexes.first { $0.number == entry.index }
                     problems.add(
-                        "record \(Self.shown(key)) has no entry in index \(entry.index)")
+                        "record \(Self.shown(key)) lacks an entry in index "
+                            + "\"\(index?.name ?? "")\"")
                 }
             }
         }

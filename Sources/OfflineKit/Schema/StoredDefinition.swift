@@ -134,20 +134,7 @@ extension StoredDefinition {
             indexNumbers.append(number)
         }
         for document in try fields.objects("relationships") ?? [] {
-            var fields = OptionFields(document, of: "relationship")
-            let type = try fields.string("type")
-            guard let kind = RelationshipSchema.Kind(rawValue: type) else {
-                throw fields.wrong("type", type)
-            }
-            let ruleName = try fields.optionalString("onDelete") ?? "none"
-            guard let rule = RelationshipSchema.DeleteRule(rawValue: ruleName) else {
-                throw fields.wrong("onDelete", ruleName)
-            }
-            schema.relationships.append(
-                RelationshipSchema(
-                    name: try fields.string("name"), collection: try fields.string("collection"),
-                    type: kind, foreignKey: try fields.string("foreignKey"), onDelete: rule))
-            try fields.finish()
+            schema.relationships.append(try Self.relationship(document))
         }
         try fields.finish()
         let paths = [schema.keyPaths] + schema.indexes.map(\.keyPaths)
@@ -185,6 +172,23 @@ extension StoredDefinition {
         let number = try number(try fields.positive("number"), fields)
         try fields.finish()
         return (index, number)
+    }
+
+    private static func relationship(_ document: Document) throws -> RelationshipSchema {
+        var fields = OptionFields(document, of: "relationship")
+        let type = try fields.string("type")
+        guard let kind = RelationshipSchema.Kind(rawValue: type) else {
+            throw fields.wrong("type", type)
+        }
+        let ruleName = try fields.optionalString("onDelete") ?? "none"
+        guard let rule = RelationshipSchema.DeleteRule(rawValue: ruleName) else {
+            throw fields.wrong("onDelete", ruleName)
+        }
+        let relationship = RelationshipSchema(
+            name: try fields.string("name"), collection: try fields.string("collection"),
+            type: kind, foreignKey: try fields.string("foreignKey"), onDelete: rule)
+        try fields.finish()
+        return relationship
     }
 
     private static func number(_ value: Int?, _ fields: OptionFields) throws -> UInt32 {
