@@ -21,15 +21,18 @@ extension Engine {
         let old = stateNow
         var changed = old
         changed.applicationVersion = applicationVersion
-        let owner = PageOwner(arena: files.arena, files: files.table, id: takeOwnerID())
+        let build = IndexBuild(engine: self)
+        var segment: (number: FileNumber, usage: FileUsage)?
         var versions: [CollectionVersion] = []
         do {
             for change in changes {
                 try indexDerivation.load(change)
-                let version = try build(change, from: old.version(change.id), owner)
+                let version = try described(change, from: old.version(change.id), build)
                 changed.set(version)
                 versions.append(version)
             }
+            segment = try build.finish()
+            if let segment { changed.files[segment.number] = segment.usage }
             try validate(old, changed)
             try checkpointer.install(changed)
         } catch {
@@ -38,21 +41,22 @@ extension Engine {
                     try? indexDerivation.load(version.description)
                 }
             }
-            owner.rollback()
+            build.discard()
             throw error
         }
+        if let segment { publishFile(segment.number, segment.usage) }
         publish(changed, versions)
     }
 
     /// The collection as `change` describes it, with its new index trees.
-    private func build(
-        _ change: CollectionDescription, from old: CollectionVersion?, _ owner: PageOwner
+    private func described(
+        _ change: CollectionDescription, from old: CollectionVersion?, _ build: IndexBuild
     ) throws -> CollectionVersion {
         guard change.id > 0, change.id <= Limits.collectionIDMax,
             !change.indexes.contains(0), Set(change.indexes).count == change.indexes.count
         else { throw EngineError(.limit, "a collection's or index's number is out of range") }
         let missing = change.indexes.filter { old?.root($0) == nil }
-        let built = try old.map { try buildIndexes(missing, of: $0, owner) } ?? [:]
+        let built = try old.map { try build.build(missing, of: $0) } ?? [:]
         func root(_ index: UInt32) -> TreeRoot {
             old?.root(index) ?? built[index]
                 ?? Catalog.TreeEntry(collection: change.id, index: index).root
@@ -64,45 +68,6 @@ extension Engine {
             indexes: change.indexes.sorted().map {
                 Catalog.TreeEntry(index: $0, root: root($0))
             }, files: files)
-    }
-
-    /// Builds index trees from all records: derives, sorts, and fills leaves in order.
-    private func buildIndexes(
-        _ indexes: [UInt32], of version: CollectionVersion, _ owner: PageOwner
-    ) throws -> [UInt32: TreeRoot] {
-        guard !indexes.isEmpty, version.primary.count > 0 else { return [:] }
-        guard let reader = TreeReader(version, index: 0) else { return [:] }
-        var keys: [UInt32: [[UInt8]]] = [:]
-        var entries = IndexEntries()
-        var key: [UInt8] = []
-        var cursor = reader.tree.cursor()
-        try cursor.seekToFirst()
-        while cursor.isValid {
-            cursor.copyKey(into: &key)
-            let word = cursor.value
-            entries.removeAll()
-            try unsafe key.withUnsafeBytes { bytes in
-                try unsafe indexDerivation.derive(
-                    collection: version.id, key: bytes, record: reader.record(word, key: bytes),
-                    into: &entries)
-            }
-            entries.sort()
-            for entry in entries.entries where indexes.contains(entry.index) {
-                keys[entry.index, default: []].append(Array(entries.bytes[entry.range]))
-            }
-            _ = try cursor.next()
-        }
-        var roots: [UInt32: TreeRoot] = [:]
-        for (index, unsorted) in keys {
-            var builder = Tree.build(
-                valueWidth: 0, identity: TreeIdentity(collection: version.id, tree: index),
-                owner: owner, files: files.table)
-            for key in unsorted.sorted(by: { ByteOrder.compare($0, $1) < 0 }) {
-                try unsafe key.withUnsafeBytes { try unsafe builder.append(key: $0, value: 0) }
-            }
-            roots[index] = try builder.finish()
-        }
-        return roots
     }
 
     /// Makes the new state the published one. Its pages stay in memory until the next checkpoint's swap finds them remembered.

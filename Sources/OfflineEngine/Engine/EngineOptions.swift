@@ -28,8 +28,10 @@ package struct EngineOptions: Sendable {
     package var nodeBytesMax = Int.max
     /// A transaction with more bytes than this is staged in files of its own.
     package var stagedTransactionBytes = 4 << 20
-    /// A staged transaction writes its nodes out when they hold so many bytes.
+    /// A staged transaction, or the build of an index, writes its nodes out when they hold so many bytes.
     package var stagedNodeBytes = 32 << 20
+    /// A new index is sorted with so many bytes in memory; what is more is sorted in a file.
+    package var indexSortBytes = 32 << 20
     /// The least size of a log file, in bytes; lower in tests only.
     package var logFileBytesMin = 64 << 10
     /// Checkpoints by themselves when one is due; off in tests that want to say when.

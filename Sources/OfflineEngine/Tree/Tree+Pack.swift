@@ -39,6 +39,13 @@ extension Tree {
         return packed
     }
 
+    /// Writes the pages of a part of a tree that nobody else knows; its node's location.
+    static func pack(
+        _ node: UInt64, into sink: inout some NodeSink
+    ) throws(EngineError) -> UInt64 {
+        try TreePacker(through: FileNumber(0)).pack(node, into: &sink)
+    }
+
     /// After a failed checkpoint: the pages of a tree that it packed forget locations in files
     /// after `after`.
     package static func forgetLocations(_ root: TreeRoot, after: FileNumber) {

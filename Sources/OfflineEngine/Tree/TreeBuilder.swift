@@ -56,6 +56,13 @@ package struct TreeBuilder {
         }
     }
 
+    /// Writes all nodes that are finished, and lets go of their pages, which are all that the owner has. If this throws,
+    /// the tree can't be finished.
+    package mutating func spill(into sink: inout some NodeSink) throws(EngineError) {
+        for level in levels.indices.dropFirst() { try levels[level].packChildren(into: &sink) }
+        owner.releaseCreated()
+    }
+
     /// The tree of all entries. Nothing can be added afterwards.
     package mutating func finish() throws(EngineError) -> TreeRoot {
         var root = TreeRoot.empty(valueWidth: valueWidth, identity: identity)
@@ -114,6 +121,13 @@ private struct BuilderLevel {
 
     /// The key of the first entry: what divides the node from the one before.
     var firstKey: [UInt8] { Array(keys[..<(entries.first?.keyLength ?? 0)]) }
+
+    /// Replaces the pages below by where they are written.
+    mutating func packChildren(into sink: inout some NodeSink) throws(EngineError) {
+        for index in entries.indices {
+            entries[index].value = try Tree.pack(entries[index].value, into: &sink)
+        }
+    }
 
     /// Adds an entry, if the node stays within a page with it.
     @discardableResult
