@@ -53,7 +53,7 @@ struct SortKeys {
         }
         unsafe record.root.visit(term.path) { value, isElement in
             guard let value = unsafe value else {
-                offer { KeyEncoder.append(.null, to: &$0) }
+                offer { appendNull(to: &$0) }
                 return true
             }
             guard !isElement, unsafe value.kind == .array else {
@@ -68,7 +68,7 @@ struct SortKeys {
             }
             return true
         }
-        if bytes.count == start { KeyEncoder.append(.null, to: &bytes) }
+        if bytes.count == start { appendNull(to: &bytes) }
         candidate = other
     }
 
@@ -82,6 +82,12 @@ struct SortKeys {
             unsafe KeyEncoder.append(value, names, folded: true, to: &bytes)
         }
         unsafe KeyEncoder.append(value, names, to: &bytes)
+    }
+
+    /// Appends what a missing field sorts by: the same as null.
+    private func appendNull(to bytes: inout [UInt8]) {
+        if collation == .caseInsensitive { KeyEncoder.append(.null, to: &bytes) }
+        KeyEncoder.append(.null, to: &bytes)
     }
 
     private static func order(_ a: [UInt8], _ b: ArraySlice<UInt8>) -> Int {

@@ -80,8 +80,86 @@ public struct Field: Sendable, Hashable, ExpressibleByStringLiteral {
         filter("$eq", .null)
     }
 
+    /// Equal to none of these; also where the field is missing.
+    public func isNotIn(_ values: [some ValueConvertible]) -> Filter {
+        filter("$nin", .array(values.map(\.storeValue)))
+    }
+
+    /// Within both, and of their type.
+    ///
+    /// One value must be: of an array one element, not each end another one.
+    public func isBetween(
+        _ low: some ValueConvertible, _ high: some ValueConvertible
+    ) -> Filter {
+        filter("$between", [low.storeValue, high.storeValue])
+    }
+
+    /// Of one of these types: null, bool, int, double, number, string, data, date, array, object.
+    public func hasType(_ names: String...) -> Filter {
+        filter("$type", .array(names.map(Value.string)))
+    }
+
+    // MARK: Strings
+
+    /// A string with this one in it, or an array with an equal element.
+    ///
+    /// ```swift
+    /// Field("title").contains("swift") && Field("tags").contains("database")
+    /// ```
+    public func contains(_ value: some ValueConvertible) -> Filter {
+        filter("$contains", value.storeValue)
+    }
+
+    /// A string that begins so.
+    public func hasPrefix(_ prefix: String) -> Filter {
+        filter("$startsWith", .string(prefix))
+    }
+
+    /// A string that ends so.
+    public func hasSuffix(_ suffix: String) -> Filter {
+        filter("$endsWith", .string(suffix))
+    }
+
+    /// A string in which the regular expression matches somewhere.
+    ///
+    /// Options are the letters i (ignore case), m (`^` and `$` at lines), s (`.` matches newlines) and x (ignore space and
+    /// comments in the pattern).
+    ///
+    /// ```swift
+    /// Field("email").matches(#"^[^@\s]+@example\.(com|org)$"#, options: "i")
+    /// ```
+    public func matches(_ regex: String, options: String = "") -> Filter {
+        var operators: Document = ["$regex": .string(regex)]
+        if !options.isEmpty { operators["$options"] = .string(options) }
+        return filter(operators)
+    }
+
+    // MARK: Arrays
+
+    /// An array with each of these in it.
+    public func containsAll(_ values: [some ValueConvertible]) -> Filter {
+        filter("$all", .array(values.map(\.storeValue)))
+    }
+
+    /// An array with an object in it that passes the filter.
+    ///
+    /// ```swift
+    /// Field("items").hasElement(Field("sku") == "A1" && Field("quantity") > 2)
+    /// ```
+    public func hasElement(_ element: Filter) -> Filter {
+        filter("$elemMatch", .object(element.document))
+    }
+
+    /// An array of so many elements.
+    public func hasCount(_ count: Int) -> Filter {
+        filter("$size", .int(Int64(count)))
+    }
+
     private func filter(_ operatorName: String, _ operand: Value) -> Filter {
-        let operators = Document(fields: [(operatorName, operand)])
-        return Filter(Document(fields: [(path, .object(operators))]))
+        filter(Document(fields: [(operatorName, operand)]))
+    }
+
+    private func filter(_ operators: Document) -> Filter {
+        Filter(Document(fields: [(path, .object(operators))]))
     }
 }

@@ -36,10 +36,23 @@ public struct Filter: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
 
     /// Both hold.
+    ///
+    /// A `$text` of one of them stays at the top, where it must be.
     public static func && (a: Filter, b: Filter) -> Filter {
         if a.document.isEmpty { return b }
         if b.document.isEmpty { return a }
-        return combined("$and", a, b)
+        let searches = [a, b].compactMap { $0.document["$text"] }
+        guard searches.count == 1 else { return combined("$and", a, b) }
+        let others = a.withoutText && b.withoutText
+        return Filter(
+            Document(
+                fields: [("$text", searches[0])] + others.document.map { ($0.name, $0.value) }))
+    }
+
+    private var withoutText: Filter {
+        var document = document
+        document["$text"] = nil
+        return Filter(document)
     }
 
     /// At least one holds.

@@ -1,4 +1,5 @@
-// Every query means the same through each index, through none, and by the naive evaluator.
+// Every query means the same through each index, through none, on a snapshot, in a transaction that wrote some of the records
+// itself, and by the naive evaluator.
 //
 // OFFLINE_QUERY_CASES sets the number of queries (3,000 by default), OFFLINE_QUERY_SEED the first seed. A failure prints the
 // seed of its world, which alone gives it again with OFFLINE_QUERY_CASES=1.
@@ -43,16 +44,22 @@ struct QueryEquivalenceTests {
         var exact = 0
         var byKey = 0
         var nonEmpty = 0
+        var inTransactions = 0
+        /// Operators in filters that some records matched and some didn't.
+        var deciding: Set<String> = []
 
         var description: String {
             "\(throughIndexes) runs through an index, \(sortedByIndex) sorted by it, "
                 + "\(descendingByIndex) descending, \(exact) exact, \(byKey) by key; "
-                + "\(nonEmpty) non-empty results"
+                + "\(nonEmpty) non-empty results; \(inTransactions) in transactions; "
+                + "\(deciding.count) operators"
         }
 
         func expectAll() {
             #expect(throughIndexes > 3_000 && sortedByIndex > 300 && descendingByIndex > 100)
-            #expect(exact > 300 && byKey > 30 && nonEmpty > 500)
+            #expect(exact > 300 && byKey > 30 && nonEmpty > 500 && inTransactions > 300)
+            let others = ["$and", "$or", "$nor"]
+            #expect(FilterParser.valueOperators.union(others).subtracting(deciding).isEmpty)
         }
     }
 
@@ -68,30 +75,77 @@ struct QueryEquivalenceTests {
             keyPaths.count == 1
             ? CollectionSchema(name: "world", keyPath: keyPaths[0], indexes: Array(indexes))
             : CollectionSchema(name: "world", keyPaths: keyPaths, indexes: Array(indexes))
-        let fixture = try await QueryFixture(schema, records)
-        let view = try fixture.view()
-        for number in 0..<queries {
-            let query = generator.query(records, keyPaths)
-            let expected = NaiveQuery.run(
-                records, keyPaths: keyPaths, filter: query.filters.document, sort: query.sort,
-                limit: query.limit, offset: query.offset, select: query.select)
-            let matching = NaiveQuery.run(
-                records, keyPaths: keyPaths, filter: query.filters.document)
-            if !expected.isEmpty { coverage.nonEmpty += 1 }
-            let accesses: [ForcedAccess?] =
-                [nil, ForcedAccess(index: nil)] + indexes.map { ForcedAccess(index: $0.name) }
-            for access in accesses {
-                let engine = QueryEngine(view, forcing: access)
-                let place: Comment =
-                    "seed \(seed), query \(number), \(access?.index ?? "no index"): \(query)"
-                let plan = try engine.explain("world", query, analyze: true)
-                #expect(try engine.query("world", query) == expected, place)
-                #expect(try engine.count("world", query.filters) == matching.count, place)
-                #expect(plan.returnedRecords == expected.count, place)
-                #expect(plan.estimatedRecords >= matching.count, place)
-                if plan.isExact { #expect(plan.estimatedRecords == matching.count, place) }
-                note(plan, query, &coverage)
+        let world = World(seed: seed, records: records, keyPaths: keyPaths, indexes: indexes)
+        let isInTransaction = generator.random.chance(30)
+        let committed = isInTransaction ? records.count / 2 : records.count
+        let fixture = try await QueryFixture(schema, Array(records.prefix(committed)))
+        var found = coverage
+        func ask(_ view: ReadView) throws {
+            for number in 0..<queries {
+                let query = generator.query(records, keyPaths)
+                try check(query, number, of: world, in: view, &found)
             }
+        }
+        if isInTransaction {
+            try await fixture.transaction(["world"]) { writer, view in
+                let rest = Array(records.dropFirst(committed))
+                _ = try writer.create(rest, in: view.collection("world"))
+                try ask(view)
+            }
+            found.inTransactions += queries
+        } else {
+            try ask(try fixture.view())
+        }
+        coverage = found
+    }
+
+    /// Records and how they are indexed.
+    private struct World {
+        var seed: UInt64
+        var records: [Document]
+        var keyPaths: [String]
+        var indexes: [IndexSchema]
+    }
+
+    private func check(
+        _ query: Query, _ number: Int, of world: World, in view: ReadView,
+        _ coverage: inout Coverage
+    ) throws {
+        let filter = query.filters.document
+        let expected = NaiveQuery.run(
+            world.records, keyPaths: world.keyPaths, filter: filter, sort: query.sort,
+            limit: query.limit, offset: query.offset, select: query.select,
+            collation: query.collation)
+        let matching = world.records.filter { NaiveQuery.matches($0, filter, query.collation) }
+        let counted = world.records.filter { NaiveQuery.matches($0, filter) }
+        if !expected.isEmpty { coverage.nonEmpty += 1 }
+        if !matching.isEmpty, matching.count < world.records.count {
+            coverage.deciding.formUnion(Self.operators(in: .object(filter)))
+        }
+        let accesses: [ForcedAccess?] =
+            [nil, ForcedAccess(index: nil)] + world.indexes.map { ForcedAccess(index: $0.name) }
+        for access in accesses {
+            let engine = QueryEngine(view, forcing: access)
+            let place: Comment =
+                "seed \(world.seed), query \(number), \(access?.index ?? "no index"): \(query)"
+            let plan = try engine.explain("world", query, analyze: true)
+            #expect(try engine.query("world", query) == expected, place)
+            #expect(try engine.count("world", query.filters) == counted.count, place)
+            #expect(plan.returnedRecords == expected.count, place)
+            #expect(plan.estimatedRecords >= matching.count, place)
+            if plan.isExact { #expect(plan.estimatedRecords == matching.count, place) }
+            note(plan, query, &coverage)
+        }
+    }
+
+    /// All operators in a filter.
+    private static func operators(in operand: Value) -> [String] {
+        switch operand {
+        case .array(let elements): elements.flatMap(operators)
+        case .object(let object):
+            object.fieldNames.filter { $0.hasPrefix("$") }
+                + object.flatMap { operators(in: $0.value) }
+        default: []
         }
     }
 

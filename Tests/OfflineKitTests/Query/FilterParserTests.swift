@@ -187,6 +187,43 @@ struct FilterBuilderTests {
         #expect((Field("a") == .null) == Field("a").isNull)
     }
 
+    @Test func `each operator has its expression`() throws {
+        let a = Field("a")
+        let pairs: [(built: Filter, written: Filter)] = [
+            (a.contains("x"), ["a": ["$contains": "x"]]), (a.contains(1), ["a": ["$contains": 1]]),
+            (a.hasPrefix("x"), ["a": ["$startsWith": "x"]]),
+            (a.hasSuffix("x"), ["a": ["$endsWith": "x"]]),
+            (a.matches("^x"), ["a": ["$regex": "^x"]]),
+            (a.matches("^x", options: "im"), ["a": ["$regex": "^x", "$options": "im"]]),
+            (a.isNotIn([1, 2]), ["a": ["$nin": [1, 2]]]),
+            (a.isBetween(1, 2.5), ["a": ["$between": [1, 2.5]]]),
+            (a.hasType("int", "null"), ["a": ["$type": ["int", "null"]]]),
+            (a.containsAll(["x", "y"]), ["a": ["$all": ["x", "y"]]]),
+            (a.hasCount(3), ["a": ["$size": 3]]),
+            (
+                a.hasElement(Field("b") > 1 && Field("c") == 2),
+                ["a": ["$elemMatch": ["$and": [["b": ["$gt": 1]], ["c": ["$eq": 2]]]]]]
+            ),
+        ]
+        for (built, written) in pairs {
+            #expect(built == written)
+            _ = try FilterParser.parse(built)
+        }
+    }
+
+    @Test func `a search stays at the top when filters are combined`() throws {
+        let text: Filter = ["$text": ["$search": "words"], "b": 2]
+        let expected: Filter = [
+            "$text": ["$search": "words"], "$and": [["a": ["$gt": 1]], ["b": 2]],
+        ]
+        #expect((Field("a") > 1 && text) == expected)
+        #expect(try FilterParser.parseQuery(text && Field("a") > 1).text?.search == "words")
+        let alone: Filter = ["$text": ["$search": "words"]]
+        let both = try FilterParser.parseQuery(alone && Field("a") > 1)
+        #expect(both.condition == (try FilterParser.parse(Field("a") > 1)))
+        #expect(throws: OfflineError.self) { try FilterParser.parseQuery(text && text) }
+    }
+
     @Test func `all is neutral in and, and absorbs or`() throws {
         let filter: Filter = ["a": 1]
         #expect((Filter.all && filter) == filter)

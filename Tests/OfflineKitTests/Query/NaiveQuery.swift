@@ -7,10 +7,11 @@ enum NaiveQuery {
     /// What a query selects from all records of a collection.
     static func run(
         _ documents: [Document], keyPaths: [String], filter: Document, sort: [Sort] = [],
-        limit: Int? = nil, offset: Int = 0, select: [String]? = nil
+        limit: Int? = nil, offset: Int = 0, select: [String]? = nil,
+        collation: Collation = .binary
     ) -> [Document] {
-        let matching = documents.filter { matches($0, filter) }
-        let sorted = matching.sorted { isBefore($0, $1, sort, keyPaths) }
+        let matching = documents.filter { matches($0, filter, collation) }
+        let sorted = matching.sorted { isBefore($0, $1, sort, keyPaths, collation) }
         let rest = sorted.dropFirst(offset)
         let page = limit.map { Array(rest.prefix($0)) } ?? Array(rest)
         guard let select else { return page }
@@ -53,80 +54,25 @@ enum NaiveQuery {
 
     // MARK: Filters
 
-    static func matches(_ document: Document, _ filter: Document) -> Bool {
-        filter.allSatisfy { name, operand in
-            switch name {
-            case "$and": filters(operand).allSatisfy { matches(document, $0) }
-            case "$or": filters(operand).contains { matches(document, $0) }
-            case "$nor": !filters(operand).contains { matches(document, $0) }
-            default: holds(find(name, in: document), operand)
-            }
-        }
-    }
-
-    private static func filters(_ operand: Value) -> [Document] {
-        (operand.arrayValue ?? []).compactMap(\.objectValue)
-    }
-
-    private static func holds(_ found: [Found], _ operand: Value) -> Bool {
-        if case .object(let operators) = operand, operators.fieldNames.contains(where: isOperator) {
-            return operators.allSatisfy { holds(found, $0.name, $0.value) }
-        }
-        return holds(found, "$eq", operand)
-    }
-
-    private static func isOperator(_ name: String) -> Bool { name.hasPrefix("$") }
-
-    private static func holds(_ found: [Found], _ name: String, _ operand: Value) -> Bool {
-        switch name {
-        case "$eq": any(found) { equals($0, operand) }
-        case "$ne": !holds(found, "$eq", operand)
-        case "$in":
-            (operand.arrayValue ?? []).contains { holds(found, "$eq", $0) }
-        case "$nin": !holds(found, "$in", operand)
-        case "$gt": any(found) { compares($0, operand) { $0 > 0 } }
-        case "$gte": any(found) { compares($0, operand, orEqual: true) { $0 >= 0 } }
-        case "$lt": any(found) { compares($0, operand) { $0 < 0 } }
-        case "$lte": any(found) { compares($0, operand, orEqual: true) { $0 <= 0 } }
-        case "$exists": found.contains { $0.value != nil } == (operand == .bool(true))
-        case "$not": !holds(found, operand)
-        default: false
-        }
-    }
-
-    /// A condition on an array holds where the array as a whole or any element satisfies it.
-    private static func any(_ found: [Found], _ test: (Value?) -> Bool) -> Bool {
-        found.contains { one in
-            if test(one.value) { return true }
-            guard !one.isOne, case .array(let elements)? = one.value else { return false }
-            return elements.contains { test($0) }
-        }
-    }
-
-    private static func equals(_ value: Value?, _ operand: Value) -> Bool {
-        NaiveOrder.compare(value ?? .null, operand) == 0
-    }
-
-    private static func compares(
-        _ value: Value?, _ operand: Value, orEqual: Bool = false, _ test: (Int) -> Bool
+    /// Where case is ignored, it is folded texts that are asked, and only `$regex` has to know.
+    static func matches(
+        _ document: Document, _ filter: Document, _ collation: Collation = .binary
     ) -> Bool {
-        let value = value ?? .null
-        guard NaiveOrder.rank(value) == NaiveOrder.rank(operand) else { return false }
-        if value.isNull || NaiveOrder.isNaN(value) || NaiveOrder.isNaN(operand) {
-            return orEqual && NaiveOrder.compare(value, operand) == 0
-        }
-        return test(NaiveOrder.compare(value, operand))
+        guard collation == .caseInsensitive else { return NaiveFilter().matches(document, filter) }
+        return NaiveFilter(isFolded: true).matches(
+            NaiveFolding.fold(document), NaiveFolding.foldOperands(filter))
     }
 
     // MARK: Sort
 
     private static func isBefore(
-        _ a: Document, _ b: Document, _ sort: [Sort], _ keyPaths: [String]
+        _ a: Document, _ b: Document, _ sort: [Sort], _ keyPaths: [String],
+        _ collation: Collation
     ) -> Bool {
         for term in sort {
-            let left = sortValue(a, term)
-            let right = sortValue(b, term)
-            let result = compareSortValues(left, right)
+            let left = sortValue(a, term, collation)
+            let right = sortValue(b, term, collation)
+            let result = compareSortValues(left, right, collation)
             if result != 0 { return term.direction == .ascending ? result < 0 : result > 0 }
         }
         let left = keyPaths.map { a[$0] ?? .null }
@@ -135,7 +81,9 @@ enum NaiveQuery {
     }
 
     /// nil: an empty array, which is below null.
-    private static func sortValue(_ document: Document, _ term: Sort) -> Value? {
+    private static func sortValue(
+        _ document: Document, _ term: Sort, _ collation: Collation
+    ) -> Value? {
         let found = find(term.field, in: document)
         if found.isEmpty { return .null }
         let all = found.flatMap { one -> [Value?] in
@@ -144,16 +92,23 @@ enum NaiveQuery {
             }
             return elements.isEmpty ? [nil] : elements
         }
-        let sorted = all.sorted { compareSortValues($0, $1) < 0 }
+        let sorted = all.sorted { compareSortValues($0, $1, collation) < 0 }
         return (term.direction == .ascending ? sorted.first : sorted.last) ?? .null
     }
 
-    private static func compareSortValues(_ a: Value?, _ b: Value?) -> Int {
+    private static func compareSortValues(
+        _ a: Value?, _ b: Value?, _ collation: Collation
+    ) -> Int {
         switch (a, b) {
-        case (nil, nil): 0
-        case (nil, _): -1
-        case (_, nil): 1
-        case (let a?, let b?): NaiveOrder.compare(a, b)
+        case (nil, nil): return 0
+        case (nil, _): return -1
+        case (_, nil): return 1
+        case (let a?, let b?):
+            if collation == .caseInsensitive {
+                let folded = NaiveOrder.compare(NaiveFolding.fold(a), NaiveFolding.fold(b))
+                if folded != 0 { return folded }
+            }
+            return NaiveOrder.compare(a, b)
         }
     }
 }

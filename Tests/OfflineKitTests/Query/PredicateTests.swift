@@ -13,14 +13,29 @@ struct FilterExample: CustomTestStringConvertible, Sendable {
     var matching: [Document] = []
     var others: [Document] = []
     var testDescription: String { filter.json() }
+
+    /// Asks the predicate and the naive evaluator.
+    func check(collation: Collation = .binary) throws {
+        for (records, expected) in [(matching, true), (others, false)] {
+            for record in records {
+                let found = try PredicateTests.matches(filter, record, collation: collation)
+                #expect(found == expected, "\(record)")
+                let naive = NaiveQuery.matches(record, filter, collation)
+                #expect(naive == expected, "naive: \(record)")
+            }
+        }
+    }
 }
 
 struct PredicateTests {
-    static func matches(_ filter: Document, _ document: Document) throws -> Bool {
+    static func matches(
+        _ filter: Document, _ document: Document, collation: Collation = .binary
+    ) throws -> Bool {
         var encoder = RecordEncoder(dictionary: NameDictionary(["zero", "b", "a"]))
         let bytes = try encoder.encode(document)
         let names = encoder.dictionary
-        let predicate = Predicate(try FilterParser.parse(Filter(filter)), in: names)
+        let predicate = Predicate(
+            try FilterParser.parse(Filter(filter)), in: names, collation: collation)
         var scratch = PredicateScratch()
         return withExtendedLifetime(names) {
             unsafe bytes.withUnsafeBytes { bytes in
@@ -29,14 +44,7 @@ struct PredicateTests {
         }
     }
 
-    private func check(_ example: FilterExample) throws {
-        for (records, expected) in [(example.matching, true), (example.others, false)] {
-            for record in records {
-                #expect(try Self.matches(example.filter, record) == expected, "\(record)")
-                #expect(NaiveQuery.matches(record, example.filter) == expected, "naive: \(record)")
-            }
-        }
-    }
+    private func check(_ example: FilterExample) throws { try example.check() }
 
     static let nan = Value.double(.nan)
     static let instant = Value.date(Date(timeIntervalSinceReferenceDate: 5))

@@ -57,12 +57,18 @@ struct QueryGenerator {
                 .int(1 << 53), .int((1 << 53) + 1), .double(0x1p53), .int(.max), .double(0x1p63),
             ])
         case 7, 8, 9:
-            return .string(random.pick(["", "a", "ab", "b", "A", "\u{0}", "é", "e\u{301}"]))
+            return .string(text())
         case 10: return .bool(random.chance(50))
         case 11: return .date(Date(timeIntervalSinceReferenceDate: Double(random.below(3)) - 1))
         case 12: return .data(Data(random.pick([[], [0], [1], [0, 1]])))
         default: return .int(Int64(random.below(3)))
         }
+    }
+
+    private mutating func text() -> String {
+        random.pick([
+            "", "a", "ab", "b", "A", "aB", "\u{0}", "é", "É", "e\u{301}", "ß", "ss", "aß\n", "xab",
+        ])
     }
 
     /// Strings that differ only behind what an index key holds.
@@ -143,19 +149,70 @@ struct QueryGenerator {
         for _ in 0...(random.chance(30) ? 1 : 0) {
             let name = random.pick([
                 "$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$gte", "$lte", "$in", "$in", "$nin",
-                "$exists", "$not",
+                "$exists", "$not", "$between", "$between", "$type", "$regex", "$regex",
+                "$startsWith", "$startsWith", "$endsWith", "$contains", "$all", "$elemMatch",
+                "$size", "$mod",
             ])
-            switch name {
-            case "$in", "$nin":
-                operators[name] = .array((0..<random.below(4)).map { _ in operand(records) })
-            case "$exists": operators[name] = .bool(random.chance(50))
-            case "$not" where depth < 2:
-                operators[name] = .object(self.operators(records, depth: depth + 1))
-            case "$not": operators["$eq"] = operand(records)
-            default: operators[name] = operand(records)
+            if depth >= 2, name == "$not" || name == "$elemMatch" { continue }
+            operators[name] = operand(of: name, records, depth: depth)
+            if name == "$regex", random.chance(30) {
+                operators["$options"] = .string(random.pick(["i", "m", "s", "im", ""]))
             }
         }
-        return operators
+        return operators.isEmpty ? ["$eq": operand(records)] : operators
+    }
+
+    private mutating func operand(
+        of name: String, _ records: [Document], depth: Int
+    ) -> Value {
+        switch name {
+        case "$in", "$nin", "$all":
+            .array((0..<random.below(4)).map { _ in operand(records) })
+        case "$exists": .bool(random.chance(50))
+        case "$not": .object(operators(records, depth: depth + 1))
+        case "$between": between(records)
+        case "$type": type()
+        case "$regex": .string(random.pick(NaiveRegex.known).text)
+        case "$startsWith", "$endsWith": .string(hasLongStrings ? prefix() : text())
+        case "$contains": random.chance(50) ? .string(text()) : operand(records)
+        case "$elemMatch":
+            random.chance(60)
+                ? .object(operators(records, depth: depth + 1))
+                : .object(elementFilter(records))
+        case "$size": .int(Int64(random.below(4)))
+        case "$mod":
+            [random.pick([2, 3, -2, 2.5]), random.pick([0, 1, -1, 1.5])]
+        default: operand(records)
+        }
+    }
+
+    private mutating func between(_ records: [Document]) -> Value {
+        let ends = [operand(records), operand(records)]
+        // Mostly of one type, and the lesser first.
+        if random.chance(20) { return .array(ends) }
+        let numbers = [random.below(4), random.below(4)].sorted().map { Value.int(Int64($0)) }
+        let isSorted = NaiveOrder.rank(ends[0]) == NaiveOrder.rank(ends[1])
+        return .array(isSorted ? ends.sorted { NaiveOrder.compare($0, $1) < 0 } : numbers)
+    }
+
+    private mutating func type() -> Value {
+        let names: [Value] = [
+            "null", "bool", "int", "double", "number", "string", "data", "date", "array", "object",
+        ]
+        if random.chance(70) { return random.pick(names) }
+        return [random.pick(names), random.pick(names)]
+    }
+
+    /// What long strings begin with, up to and beyond what an index key holds.
+    private mutating func prefix() -> String {
+        random.chance(50)
+            ? text() : String(repeating: "x", count: random.pick([1, 505, 511, 512, 513, 520]))
+    }
+
+    private mutating func elementFilter(_ records: [Document]) -> Document {
+        var filter = Document()
+        for name in ["x", "y"] where random.chance(60) { filter[name] = condition(records) }
+        return filter
     }
 
     mutating func query(_ records: [Document], _ keyPaths: [String]) -> Query {
@@ -174,6 +231,7 @@ struct QueryGenerator {
         return Query(
             filters: Filter(filter(records, keyPaths)), sort: sort,
             limit: random.chance(50) ? random.below(12) : nil,
-            offset: random.chance(40) ? random.below(random.pick([3, 8, 30])) : 0, select: select)
+            offset: random.chance(40) ? random.below(random.pick([3, 8, 30])) : 0, select: select,
+            collation: random.chance(25) ? .caseInsensitive : .binary)
     }
 }

@@ -4,7 +4,9 @@ import OfflineDocuments
 extension PatternParser {
     /// `\d`, `\.` and all else that begins with a backslash, outside of brackets.
     mutating func escape() throws(OfflineError) -> PatternNode {
-        if let named = try namedClass() { return .set(ScalarClass(named: named)) }
+        if let named = try namedClass() {
+            return .set(ScalarClass(named: named, ignoresCase: flags.ignoresCase))
+        }
         position += 1
         guard let scalar = current else { throw mistake("it ends with a backslash") }
         let assertion: PatternAssertion? =
