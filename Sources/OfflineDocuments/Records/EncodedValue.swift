@@ -18,6 +18,9 @@ package struct EncodedValue {
         unsafe self.length = length
     }
 
+    /// How many bytes it takes in the record.
+    package var byteCount: Int { unsafe length }
+
     var tag: UInt8 {
         @inline(__always) get { unsafe start.little(0, as: UInt8.self) }
     }

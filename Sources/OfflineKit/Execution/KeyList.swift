@@ -2,7 +2,7 @@
 internal import OfflineBytes
 
 /// A list of byte strings.
-struct KeyList {
+struct KeyList: Sendable {
     private var bytes: [UInt8] = []
     /// Where each key lies in `bytes`, in the list's order.
     private var places: [Range<Int>] = []

@@ -20,14 +20,18 @@ struct QueryEngine {
 
     /// How many records match.
     func count(_ collection: String, _ filters: Filter) throws -> Int {
+        try run(collection, filters, .count).count()
+    }
+
+    /// A run over the records that match, in key order unless they are only counted.
+    func run(_ collection: String, _ filters: Filter, _ goal: PlanGoal) throws -> QueryRun {
         let filter = try checked(collection) { try FilterParser.parseQuery(filters) }
-        let condition = filter.condition
         let collection = try view.collection(collection)
         try requireNoSearch(filter.text, in: collection)
         let planner = Planner(
-            view: view, collection: collection, condition: condition, sort: [], goal: .count,
+            view: view, collection: collection, condition: filter.condition, sort: [], goal: goal,
             forced: forced)
-        return try QueryRun(view, collection, planner.plan().access, condition).count()
+        return QueryRun(view, collection, try planner.plan().access, filter.condition)
     }
 
     /// How the query would, or with `analyze` did, run.
@@ -56,7 +60,7 @@ struct QueryEngine {
     }
 
     /// Runs a check; what it throws names the collection.
-    fileprivate func checked<Result>(
+    func checked<Result>(
         _ collection: String, _ check: () throws -> Result
     ) throws -> Result {
         do {
@@ -77,23 +81,27 @@ private func requireNoSearch(_ text: TextSearch?, in collection: CollectionState
 }
 
 /// A query that was checked, resolved and planned, and can be run.
-private struct PreparedQuery {
-    private let view: ReadView
-    private let collection: CollectionState
-    private let query: CheckedQuery
+struct PreparedQuery: Sendable {
+    let view: ReadView
+    let collection: CollectionState
+    let query: CheckedQuery
+    let planned: PlannedQuery
     private let includes: IncludeResolver
     private let planner: Planner
-    private let planned: PlannedQuery
 
-    init(_ engine: QueryEngine, _ name: String, _ query: Query) throws {
+    /// `soon`: the result is read in parts, and the plan should be good for so many first records; nil: for all.
+    init(_ engine: QueryEngine, _ name: String, _ query: Query, soon: Int? = nil) throws {
         view = engine.view
         self.query = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
         try requireNoSearch(self.query.text, in: collection)
-        includes = try IncludeResolver(view, collection, self.query.include)
+        includes = try IncludeResolver(
+            view, collection, self.query.include, collation: self.query.collation)
+        var needed = self.query.recordsNeeded
+        if let soon { needed = min(needed ?? soon, soon) }
         planner = Planner(
             view: view, collection: collection, condition: self.query.condition,
-            sort: self.query.sort, goal: .records(needed: self.query.recordsNeeded),
+            sort: self.query.sort, goal: .records(needed: needed),
             collation: self.query.collation, forced: engine.forced)
         planned = try planner.plan()
     }
@@ -105,11 +113,8 @@ private struct PreparedQuery {
     }
 
     func run() throws -> (run: QueryRun, documents: [Document]) {
-        let run = QueryRun(
-            view, collection, planned.access, query.condition, sort: query.sort,
-            collation: query.collation)
-        let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
-        var results = ResultList(includes, select: select)
+        let run = makeRun()
+        var results = emptyResults
         if query.limit != 0 {
             if planned.access.givesWantedOrder {
                 try collect(run, &results)
@@ -118,6 +123,19 @@ private struct PreparedQuery {
             }
         }
         return (run, try results.documents())
+    }
+
+    /// A run that is still to begin.
+    func makeRun() -> QueryRun {
+        QueryRun(
+            view, collection, planned.access, query.condition, sort: query.sort,
+            collation: query.collation)
+    }
+
+    /// What takes in results.
+    var emptyResults: ResultList {
+        let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
+        return ResultList(includes, select: select)
     }
 
     private func collect(_ run: QueryRun, _ results: inout ResultList) throws {
@@ -130,6 +148,20 @@ private struct PreparedQuery {
 
     /// Sorts by the records' values, and reads those again that are in the result.
     private func collectSorted(_ run: QueryRun, _ results: inout ResultList) throws {
+        let keys = try sortedKeys(run)
+        var key: [UInt8] = []
+        for index in 0..<keys.count {
+            keys.copy(index, into: &key)
+            _ = try unsafe view.adapter.withRecord(
+                of: collection, key: key, names: run.names
+            ) { record in
+                unsafe results.append(key, record)
+            }
+        }
+    }
+
+    /// The keys of the result's records, in their order.
+    func sortedKeys(_ run: QueryRun) throws -> KeyList {
         var sortKeys = SortKeys(query.sort, in: run.names, collation: query.collation)
         var buffer = SortBuffer(capacity: query.recordsNeeded)
         var bytes: [UInt8] = []
@@ -141,16 +173,7 @@ private struct PreparedQuery {
             buffer.add(bytes, keyStart: keyStart)
             return true
         }
-        let keys = buffer.sortedKeys(droppingFirst: query.offset)
-        var key: [UInt8] = []
-        for index in 0..<keys.count {
-            keys.copy(index, into: &key)
-            _ = try unsafe view.adapter.withRecord(
-                of: collection, key: key, names: run.names
-            ) { record in
-                unsafe results.append(key, record)
-            }
-        }
+        return buffer.sortedKeys(droppingFirst: query.offset)
     }
 }
 
@@ -167,11 +190,14 @@ struct ResultList {
     }
 
     var count: Int { found.count }
+    /// How many bytes the records take.
+    private(set) var byteCount = 0
 
     /// Copies the record, and notes what it refers to.
     @unsafe
     mutating func append(_ key: [UInt8], _ record: RecordView) {
         unsafe found.append(Document(copying: record))
+        byteCount += unsafe record.root.byteCount
         unsafe includes.note(key, record, &references)
     }
 

@@ -17,6 +17,7 @@ final class QueryRun {
     private let predicate: Predicate?
     private(set) var examinedEntries = 0
     private(set) var examinedRecords = 0
+    private var cancellation = CancellationCheck()
 
     /// Takes a match: its key and the record, in place. False ends the run.
     typealias Body = (_ key: [UInt8], _ record: RecordView) throws -> Bool
@@ -47,20 +48,49 @@ final class QueryRun {
             left -= 1
             return false
         }
-        func take(_ key: [UInt8]) throws -> Bool {
-            try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
-        }
         guard let order = plan.order else {
-            return try forEachGatheredKey(skipping: skipped, take)
+            return try forEachGatheredKey(skipping: skipped) { key in
+                try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
+            }
         }
+        try unsafe forEachMatch(order, skipping: skipped, where: isTaken, body)
+    }
+
+    /// Goes through the candidates behind the first `offset` in the tree's order.
+    @unsafe
+    private func forEachMatch(
+        _ order: TreeOrder, skipping offset: Int, where isTaken: (RecordView) -> Bool, _ body: Body
+    ) throws {
         let isByRecord =
             !plan.match.tree.isIndex
             && (!order.isDescending || order.tieDepth == plan.match.tree.paths.count)
         if isByRecord {
-            try unsafe forEachRecord(order, skipping: skipped, where: isTaken, body)
+            try unsafe forEachRecord(order, skipping: offset, where: isTaken, body)
         } else {
-            try forEachKey(order, skipping: skipped, take)
+            try forEachKey(order, skipping: offset) { key in
+                try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
+            }
         }
+    }
+
+    /// Whether it can be read in parts, each of which begins where the last one ended.
+    var isResumable: Bool { plan.order != nil }
+
+    /// Whether every candidate matches.
+    var acceptsAll: Bool { predicate == nil }
+
+    /// Calls `body` with each match behind the first so many candidates, and counts those that it passes. For resumable runs.
+    func forEachMatch(resumingAfter candidates: inout Int, _ body: Body) throws {
+        guard let order = plan.order else { return }
+        var scratch = PredicateScratch()
+        var passed = candidates
+        defer { candidates = passed }
+        func isTaken(_ record: RecordView) -> Bool {
+            passed += 1
+            guard let predicate else { return true }
+            return unsafe predicate.matches(record, &scratch)
+        }
+        try unsafe forEachMatch(order, skipping: candidates, where: isTaken, body)
     }
 
     /// How many records match.
@@ -84,6 +114,7 @@ final class QueryRun {
         _ key: [UInt8], _ body: (RecordView) throws -> Result
     ) throws -> Result {
         examinedRecords += 1
+        try cancellation.step()
         let result = try unsafe view.adapter.withRecord(
             of: collection, key: key, names: names, body)
         if let result { return result }
@@ -120,6 +151,7 @@ final class QueryRun {
             var goesOn = true
             while goesOn, try cursor.next() {
                 examined += 1
+                try cancellation.step()
                 try unsafe cursor.withRecord { record in
                     guard unsafe isTaken(record) else { return }
                     cursor.copyKey(into: &key)
@@ -171,6 +203,7 @@ final class QueryRun {
         var entry: [UInt8] = []
         while try cursor.next() {
             examinedEntries += 1
+            try cancellation.step()
             cursor.copyKey(into: &entry)
             try body(entry)
         }

@@ -20,6 +20,16 @@ extension ReadView {
         try QueryEngine(self).count(collection, filters)
     }
 
+    /// The distinct values of a field.
+    func distinct(_ collection: String, _ field: String, _ filters: Filter) throws -> [Value] {
+        try QueryEngine(self).distinct(collection, field, filters)
+    }
+
+    /// The figures of the records that match.
+    func aggregate(_ collection: String, _ aggregation: Aggregation) throws -> [Document] {
+        try QueryEngine(self).aggregate(collection, aggregation)
+    }
+
     /// How a query would run, or, with `analyze`, has run.
     func explain(_ collection: String, _ query: Query, analyze: Bool) throws -> QueryPlan {
         try QueryEngine(self).explain(collection, query, analyze: analyze)

@@ -7,7 +7,7 @@ internal import OfflineBytes
 import OfflineDocuments
 
 /// A foreign key in the records of one collection.
-struct ForeignKey {
+struct ForeignKey: Sendable {
     private let path: CompiledPath
     /// Whether the keys that it refers to are compound.
     private let isCompound: Bool

@@ -19,9 +19,10 @@ struct IncludeReferences {
 }
 
 /// Resolves the includes of one level.
-struct IncludeResolver {
-    fileprivate struct Entry {
+struct IncludeResolver: Sendable {
+    fileprivate struct Entry: Sendable {
         let include: CheckedInclude
+        let collation: Collation
         let relationship: RelationshipSchema
         let path: FieldPath
         let other: CollectionState
@@ -35,7 +36,12 @@ struct IncludeResolver {
     private let entries: [Entry]
 
     /// Throws `.unknownRelationship`, and what the other collection's own state gives: it may be outside a transaction.
-    init(_ view: ReadView, _ collection: CollectionState, _ includes: [CheckedInclude]) throws {
+    ///
+    /// Filters and sorts of includes have the collation of their query.
+    init(
+        _ view: ReadView, _ collection: CollectionState, _ includes: [CheckedInclude],
+        collation: Collation = .binary
+    ) throws {
         self.view = view
         self.collection = collection
         entries = try includes.map { include in
@@ -44,10 +50,12 @@ struct IncludeResolver {
             let path = try FieldPath(relationship.foreignKey)
             let names = view.names(of: collection).dictionary
             return Entry(
-                include: include, relationship: relationship, path: path, other: other,
+                include: include, collation: collation, relationship: relationship, path: path,
+                other: other,
                 ownKey: relationship.type == .oneToMany
                     ? nil : ForeignKey(path, in: names, to: other),
-                nested: try IncludeResolver(view, other, include.children))
+                nested: try IncludeResolver(
+                    view, other, include.children, collation: collation))
         }
     }
 
@@ -156,7 +164,8 @@ private struct IncludeCollector {
     init(_ entry: IncludeResolver.Entry, _ records: RelatedRecords, parentCount: Int) {
         self.entry = entry
         self.records = records
-        let predicate = Predicate(entry.include.condition, in: records.names)
+        let predicate = Predicate(
+            entry.include.condition, in: records.names, collation: entry.collation)
         self.predicate = predicate.acceptsAll ? nil : predicate
         switch entry.relationship.type {
         case .oneToOne, .manyToOne: limit = min(entry.include.limit ?? 1, 1)
@@ -164,7 +173,8 @@ private struct IncludeCollector {
         }
         lists = Array(repeating: [], count: parentCount)
         if !entry.include.sort.isEmpty {
-            sortKeys = SortKeys(entry.include.sort, in: records.names)
+            sortKeys = SortKeys(
+                entry.include.sort, in: records.names, collation: entry.collation)
             sorted = Array(repeating: SortBuffer(capacity: limit), count: parentCount)
         }
     }

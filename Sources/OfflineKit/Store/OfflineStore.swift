@@ -112,6 +112,28 @@ extension OfflineStore {
         try core().view().count(collection, filters)
     }
 
+    /// The distinct values of a field among the records that match, in the order of values.
+    public func distinct(
+        _ collection: String, _ field: String, _ filters: Filter
+    ) async throws -> [Value] {
+        try core().view().distinct(collection, field, filters)
+    }
+
+    /// Figures of the records that match, a document a group.
+    public func aggregate(
+        _ collection: String, _ aggregation: Aggregation
+    ) async throws -> [Document] {
+        try core().view().aggregate(collection, aggregation)
+    }
+
+    /// The results as they are read, of the state that is committed now, holding few of them in memory.
+    public func stream(
+        _ collection: String, _ query: Query
+    ) -> AsyncThrowingStream<Document, any Error> {
+        let view = Result { try core().view(kept: true) }
+        return QueryFeed.stream(collection, query, isFixed: true) { try $0.next(view.get()) }
+    }
+
     /// How a query would run; with `analyze` it runs, and the plan says what it cost.
     public func explain(
         _ collection: String, _ query: Query, analyze: Bool

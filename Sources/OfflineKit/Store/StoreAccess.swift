@@ -18,6 +18,20 @@ public protocol StoreReader: Sendable {
     func query(_ collection: String, _ query: Query) async throws -> [Document]
     /// How many records match.
     func count(_ collection: String, _ filters: Filter) async throws -> Int
+    /// The distinct values of a field among the records that match, in the order of values. An array counts by its
+    /// elements; a missing field gives nothing, null does.
+    func distinct(_ collection: String, _ field: String, _ filters: Filter) async throws -> [Value]
+    /// Figures of the records that match, a document a group: the values grouped by at their paths, the measures by their
+    /// names; in the order of the groups' values.
+    func aggregate(_ collection: String, _ aggregation: Aggregation) async throws -> [Document]
+    /// The results as they are read, in one snapshot, holding few of them in memory; in a transaction, as the transaction sees
+    /// each when it is read. Ends when its task is cancelled. An error, also that of a wrong query, comes with the first
+    /// document asked for.
+    ///
+    /// ```swift
+    /// for try await user in store.stream("users", Query(filters: ["active": true])) { … }
+    /// ```
+    func stream(_ collection: String, _ query: Query) -> AsyncThrowingStream<Document, any Error>
     /// How a query would run; with `analyze` it runs, and the plan says what it cost.
     func explain(_ collection: String, _ query: Query, analyze: Bool) async throws -> QueryPlan
 }
@@ -38,6 +52,14 @@ extension StoreReader {
     /// How many records there are.
     public func count(_ collection: String) async throws -> Int {
         try await count(collection, .all)
+    }
+    /// The distinct values of a field, in the order of values.
+    public func distinct(_ collection: String, _ field: String) async throws -> [Value] {
+        try await distinct(collection, field, .all)
+    }
+    /// All records as they are read, in key order.
+    public func stream(_ collection: String) -> AsyncThrowingStream<Document, any Error> {
+        stream(collection, Query())
     }
     /// How a query would run.
     public func explain(_ collection: String, _ query: Query) async throws -> QueryPlan {

@@ -56,6 +56,27 @@ public final class Snapshot: StoreReader {
         try open().count(collection, filters)
     }
 
+    /// The distinct values of a field among the records that match, in the order of values.
+    public func distinct(
+        _ collection: String, _ field: String, _ filters: Filter
+    ) async throws -> [Value] {
+        try open().distinct(collection, field, filters)
+    }
+
+    /// Figures of the records that match, a document a group.
+    public func aggregate(
+        _ collection: String, _ aggregation: Aggregation
+    ) async throws -> [Document] {
+        try open().aggregate(collection, aggregation)
+    }
+
+    /// The results as they are read, holding few of them in memory; `.notOpen` once the snapshot is closed.
+    public func stream(
+        _ collection: String, _ query: Query
+    ) -> AsyncThrowingStream<Document, any Error> {
+        QueryFeed.stream(collection, query, isFixed: true) { [self] in try $0.next(open()) }
+    }
+
     /// How a query would run on the snapshot.
     public func explain(
         _ collection: String, _ query: Query, analyze: Bool

@@ -219,6 +219,32 @@ extension Transaction {
         try await perform { try $0.view.count(collection, filters) }
     }
 
+    /// The distinct values of a field among the records that match, as the transaction sees them.
+    public func distinct(
+        _ collection: String, _ field: String, _ filters: Filter
+    ) async throws -> [Value] {
+        try await perform { try $0.view.distinct(collection, field, filters) }
+    }
+
+    /// Figures of the records that match, as the transaction sees them.
+    public func aggregate(
+        _ collection: String, _ aggregation: Aggregation
+    ) async throws -> [Document] {
+        try await perform { try $0.view.aggregate(collection, aggregation) }
+    }
+
+    /// The results as they are read, holding few of them in memory.
+    ///
+    /// Which records these are is settled when the first one is asked for; each comes as the transaction sees it when it
+    /// is read, and one that was deleted meanwhile doesn't. The transaction must be open all the while.
+    public func stream(
+        _ collection: String, _ query: Query
+    ) -> AsyncThrowingStream<Document, any Error> {
+        QueryFeed.stream(collection, query, isFixed: false) { [self] pages in
+            try await perform { try pages.next($0.view) }
+        }
+    }
+
     /// How a query would run in the transaction.
     public func explain(
         _ collection: String, _ query: Query, analyze: Bool
