@@ -1,4 +1,4 @@
-// The usage examples of the requirements, in Swift: records, queries, batches, transactions, relationships. The demo runs them,
+// The usage examples of the requirements, in Swift: records, queries, batches, transactions, relationships, typed values. The demo runs them,
 // and OfflineKitTests asserts what they do, on every backend.
 internal import Foundation
 internal import OfflineKit
@@ -109,5 +109,17 @@ enum SeedExamples {
         let userWithOrders = try await store.get("users", "user123", include: ["orders"])
         let order = try await store.get("orders", "order456", include: ["user", "items"])
         return (userWithOrders, order)
+    }
+
+    struct User: Codable, Sendable {
+        var id: String
+        var name: String
+    }
+
+    static func typed(_ store: OfflineStore) async throws -> User? {
+        let users = store.collection("users", of: User.self)
+        try await users.create(User(id: "u", name: "n"))
+        let id = "u"
+        return try await users.get(id)
     }
 }

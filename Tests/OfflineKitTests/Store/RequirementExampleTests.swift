@@ -115,6 +115,14 @@ import Testing
         }
     }
 
+    @Test(arguments: TestBackend.allCases)
+    func `typed values`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            let user = try await SeedExamples.typed(store)
+            #expect(user?.id == "u" && user?.name == "n")
+        }
+    }
+
     @Test func `the same settings as JSON`() throws {
         let options = try StorageOptions(
             json: Data(
