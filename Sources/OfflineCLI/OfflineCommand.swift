@@ -9,20 +9,21 @@ internal import ArgumentParser
     internal import Darwin
 #endif
 
-/// `offline`: looks into, checks and fills stores.
+/// `offline`: looks into, asks, checks and fills stores.
 @main
 struct OfflineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "offline",
-        abstract: "Look into, check and fill OfflineStore databases.",
+        abstract: "Look into, ask, check and fill OfflineStore databases.",
         discussion: """
-            STORE is a store's folder, NAME.offline. `dump`, `stat` and `verify` only read; they may run beside the \
-            application that writes the store. `import` writes, and needs the store for itself.
+            STORE is a store's folder, NAME.offline. All but `import` only read; they may run beside the application that \
+            writes the store. `import` writes, and needs the store for itself.
 
             Exit codes: 0 all is well, 1 damage or errors were found, 64 the command line makes no sense.
             """,
         subcommands: [
-            StatCommand.self, DumpCommand.self, VerifyCommand.self, ImportCommand.self,
+            StatCommand.self, QueryCommand.self, ExplainCommand.self, DumpCommand.self,
+            VerifyCommand.self, ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {

@@ -25,4 +25,19 @@ enum StoreAccess {
         options.version = .max
         return try await OfflineStore.open(options)
     }
+
+    /// Runs `body` with the store in the folder that a command's argument means, opened to read.
+    static func reading(
+        _ argument: String, _ body: (OfflineStore) async throws -> Void
+    ) async throws {
+        let store = try await openForReading(StoreFolder(argument))
+        do {
+            try await body(store)
+        } catch {
+            // The first error counts.
+            try? await store.close()
+            throw commandLineError(error)
+        }
+        try await store.close()
+    }
 }

@@ -11,23 +11,29 @@ internal import Testing
         ["dump"], ["dump", "x", "--offset", "3"], ["dump", "x", "--index", "i"],
         ["dump", "x", "--file", "1", "--collection", "c"], ["dump", "x", "--file", "-1"],
         ["import", "x", "y"], ["import", "x", "y", "z", "--batch", "0"], ["nonsense"],
-        ["verify", "x", "y"],
+        ["verify", "x", "y"], ["query", "x"], ["query", "x", "y", "--limit", "-1"],
+        ["query", "x", "y", "--filter", "{"], ["query", "x", "y", "--filter", "3"],
+        ["query", "x", "y", "--filter", "@/nowhere/at/all"], ["query", "x", "y", "--query", "[]"],
+        ["query", "x", "y", "--query", #"{"wrong": 1}"#],
+        ["query", "x", "y", "--filter", "-", "--query", "-"], ["explain", "x"],
+        ["explain", "x", "y", "--pretty"], ["export", "x"], ["export", "x", "y", "z"],
     ])
     func `a command line without sense is exit code 64`(arguments: [String]) async {
         #expect(await offline(arguments).exitCode == 64)
     }
 
-    @Test(arguments: ["dump", "stat", "verify"])
+    @Test(arguments: ["dump", "stat", "verify", "query", "explain", "export"])
     func `where there is no store, that is said`(command: String) async throws {
         let folder = try TemporaryFolder()
-        let absent = await offline(command, folder.path("absent.offline"))
+        let collection = ["query", "explain", "export"].contains(command) ? ["users"] : []
+        let absent = await offline([command, folder.path("absent.offline")] + collection)
         #expect(absent.exitCode == 1)
         #expect(absent.diagnostics.contains("there is nothing at"))
-        let file = await offline(command, try folder.write("file.offline", "text"))
+        let file = await offline([command, try folder.write("file.offline", "text")] + collection)
         #expect(file.exitCode == 1)
         #expect(file.diagnostics.contains("is no folder"))
         try await SmallStore.make(in: folder)
-        let parent = await offline(command, folder.path(""))
+        let parent = await offline([command, folder.path("")] + collection)
         #expect(parent.exitCode == 1)
         #expect(parent.diagnostics.contains("there are stores in it: file.offline, small.offline"))
     }
@@ -55,6 +61,8 @@ internal import Testing
 
     @Test func `the help names every command`() {
         let help = OfflineCommand.helpMessage()
-        for command in ["stat", "dump", "verify", "import"] { #expect(help.contains(command)) }
+        for command in ["stat", "dump", "verify", "import", "query", "explain", "export"] {
+            #expect(help.contains(command))
+        }
     }
 }
