@@ -67,19 +67,25 @@ struct RelatedRecords {
         guard let index = RelatedRecords.index(of: collection, for: path) else {
             return try unsafe forEachRecord(visit)
         }
-        try unsafe forEach(candidates(in: index, Array(owners.keys)), visit)
+        // A multi-entry index has the elements of arrays, but not the arrays that compound keys are.
+        let hasAll = index.schema.isMultiEntry && referred.singleKeyPath != nil
+        let keys = try candidates(in: index, Array(owners.keys), withArrays: !hasAll)
+        try unsafe forEach(keys, visit)
     }
 
-    /// The index that finds records by a foreign key; nil where none does.
+    /// The index that finds records by a foreign key, a multi-entry one if there is one; nil where none does.
     static func index(of collection: CollectionState, for path: FieldPath) -> IndexState? {
-        collection.indexes.first { index in
+        let indexes = collection.indexes.filter { index in
             index.paths.first == path && index.schema.kind != .fullText
                 && index.schema.collation == .binary && index.schema.filter == nil
         }
+        return indexes.first { $0.schema.isMultiEntry } ?? indexes.first
     }
 
-    /// The keys of the records that may refer to these, ascending.
-    private func candidates(in index: IndexState, _ keys: [[UInt8]]) throws -> [[UInt8]] {
+    /// The keys of the records that may refer to these, ascending; `withArrays`: those with an array at the path among them.
+    private func candidates(
+        in index: IndexState, _ keys: [[UInt8]], withArrays: Bool
+    ) throws -> [[UInt8]] {
         // An index key is cut where it is longer.
         let prefixes = KeyBounds.distinct(
             keys.map { Array($0.prefix(KeyLayout.indexKeyBytesMax)) })
@@ -96,13 +102,15 @@ struct RelatedRecords {
             }
             if !isThere { break }
         }
-        // Records with an array at the path may refer to anything.
-        let markers = try view.entries(collection, index, in: IndexKeys.markers(ofPath: 0))
-        var marker: [UInt8] = []
-        while try markers.next() {
-            try cancellation.step()
-            markers.copyKey(into: &marker)
-            found.append(marker[IndexKeys.markerLength...])
+        // What an array refers to, the index doesn't say.
+        if withArrays {
+            let markers = try view.entries(collection, index, in: IndexKeys.markers(ofPath: 0))
+            var marker: [UInt8] = []
+            while try markers.next() {
+                try cancellation.step()
+                markers.copyKey(into: &marker)
+                found.append(marker[IndexKeys.markerLength...])
+            }
         }
         found.sort()
         found.removeRepeated()

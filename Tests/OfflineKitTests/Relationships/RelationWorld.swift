@@ -40,10 +40,16 @@ struct RelationWorld {
             isCompound
             ? CollectionSchema(name: name, keyPaths: ["k", "id"]) : CollectionSchema(name: name)
         for path in Set(paths).sorted() where random.chance(40) {
+            let name = "\(path) \(schema.indexes.count)"
             schema.indexes.append(
-                random.chance(70)
-                    ? IndexSchema(name: path, keyPath: path)
-                    : IndexSchema(name: path, keyPaths: [path, "v"]))
+                random.pick([
+                    IndexSchema(name: name, keyPath: path), IndexSchema(name: name, keyPath: path),
+                    IndexSchema(name: name, keyPaths: [path, "v"]),
+                    IndexSchema(name: name, keyPath: path, multiEntry: true),
+                    IndexSchema(name: name, keyPath: path, multiEntry: true),
+                    IndexSchema(name: name, keyPath: path, collation: .caseInsensitive),
+                    IndexSchema(name: name, keyPath: path, where: ["v": ["$gte": 2]]),
+                ]))
         }
         schema.relationships = (0..<3).map { number in
             RelationshipSchema(
