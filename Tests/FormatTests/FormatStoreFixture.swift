@@ -19,10 +19,19 @@ struct FormatStoreFixture {
                 IndexSchema(name: "tags", keyPath: "tags"),
                 IndexSchema(
                     name: "place", keyPaths: ["address.city", "items.0.name", "items.name"]),
+                IndexSchema(name: "each", keyPath: "items.name", multiEntry: true),
+                IndexSchema(name: "folded", keyPath: "name", collation: .caseInsensitive),
+                IndexSchema(
+                    name: "both", keyPath: "tags", multiEntry: true, collation: .caseInsensitive,
+                    where: ["name": ["$gte": "V"]]),
+                .fullText(name: "words", keyPaths: ["name", "tags", "items.name"]),
             ]),
         CollectionSchema(
             name: "events", autoKey: .sequence,
-            indexes: [IndexSchema(name: "name", keyPath: "name")]),
+            indexes: [
+                IndexSchema(name: "name", keyPath: "name"),
+                IndexSchema(name: "some", keyPaths: ["tags", "name"], where: ["name": "v1"]),
+            ]),
         CollectionSchema(name: "pairs", keyPaths: ["left.id", "right"]),
     ]
 
@@ -125,7 +134,7 @@ struct FormatStoreFixture {
                     reader.entries(number, index: index.number) == entries,
                     "\(place), index \(index.name)")
                 for entry in entries {
-                    let key = TinyKeys.recordKey(of: entry, pathCount: index.paths.count)
+                    let key = TinyIndexes.recordKey(of: entry, index)
                     #expect(collection.places[key ?? []] != nil, "\(place), index \(index.name)")
                 }
             }
@@ -181,7 +190,7 @@ extension SeededRandom {
         case 7:
             let unit = ["a", "\u{0}", "\u{1}é", "zz"][below(4)]
             return .string(String(repeating: unit, count: chance(1, in: 15) ? 700 : below(9)))
-        case 8: return .string("v\(below(40))")
+        case 8: return .string("\(["v", "V", "Straße 東京 v"][below(3)])\(below(20))")
         case 9, 10:
             return .array((0..<below(4)).map { _ in formatValue(depth: depth - 1) })
         default:

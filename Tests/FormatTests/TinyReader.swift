@@ -1,4 +1,4 @@
-// The tiny reader, part 7: FORMAT.md's "Opening", steps 1 to 6, and what a store then holds.
+// The tiny reader, part 8: FORMAT.md's "Opening", steps 1 to 6, and what a store then holds.
 
 /// A collection as the store's files have it.
 struct TinyCollection {
@@ -254,7 +254,7 @@ struct TinyReader {
             let fields = try TinyRecord.fields(operation.payload, names: collection.names)
             for index in collection.definition.indexes {
                 collection.entries[index.number, default: []]
-                    .formUnion(TinyKeys.entries(fields, key: operation.key, index))
+                    .formUnion(TinyIndexes.entries(fields, key: operation.key, index))
             }
             collection.places[operation.key] = place
         }
@@ -269,7 +269,7 @@ struct TinyReader {
             record(at: old, key: key, of: number), names: collection.names)
         for index in collection.definition.indexes {
             collection.entries[index.number, default: []]
-                .subtract(TinyKeys.entries(fields, key: key, index))
+                .subtract(TinyIndexes.entries(fields, key: key, index))
         }
     }
 

@@ -104,6 +104,11 @@ struct TinyDefinition {
         var name: String
         /// Each path's names.
         var paths: [[String]]
+        var isMultiEntry = false
+        var isCaseInsensitive = false
+        var isFullText = false
+        /// Nil where all records have entries.
+        var filter: TinyJSON?
     }
     var name: String
     var keyPaths: [String]
@@ -124,10 +129,16 @@ struct TinyDefinition {
                 let number = UInt32(exactly: number), case .string(let name)? = index["name"],
                 let paths = index["keyPaths"]?.strings
             else { throw TinyDamage("an index's definition lacks members") }
-            self.indexes.append(
-                Index(
-                    number: number, name: name,
-                    paths: paths.map { $0.split(separator: ".").map(String.init) }))
+            var kind = Index(
+                number: number, name: name,
+                paths: paths.map { $0.split(separator: ".").map(String.init) },
+                filter: index["where"])
+            if case .bool(true)? = index["multiEntry"] { kind.isMultiEntry = true }
+            if case .string("case-insensitive")? = index["collation"] {
+                kind.isCaseInsensitive = true
+            }
+            if case .string("full-text")? = index["type"] { kind.isFullText = true }
+            self.indexes.append(kind)
         }
     }
 }

@@ -1,6 +1,6 @@
-// The tiny reader, part 6: FORMAT.md's "Keys" and "Index entries".
+// The tiny reader, part 6: FORMAT.md's "Keys".
 
-/// Makes the keys of values, and the index entries of records.
+/// Makes the keys of values.
 enum TinyKeys {
     static func key(_ value: TinyValue) -> [UInt8] {
         switch value {
@@ -43,66 +43,8 @@ enum TinyKeys {
         bytes.flatMap { $0 < 2 ? [1, $0 + 1] : [$0] }
     }
 
-    // MARK: - Index entries
-
-    /// The entry of a record in an index, and its markers.
-    static func entries(
-        _ fields: [TinyField], key recordKey: [UInt8], _ index: TinyDefinition.Index
-    ) -> [[UInt8]] {
-        var entries: [[UInt8]] = []
-        var values: [UInt8] = []
-        for (ordinal, path) in index.paths.enumerated() {
-            let (value, isThroughArray) = follow(path, in: .object(fields))
-            values += key(value)
-            if isThroughArray { entries.append([0, UInt8(ordinal)] + recordKey) }
-        }
-        if values.count > 512 { values = values[..<512] + [0] }
-        return entries + [values + recordKey]
-    }
-
-    private static func follow(
-        _ path: [String], in root: TinyValue
-    ) -> (value: TinyValue, isThroughArray: Bool) {
-        var value = root
-        for name in path {
-            switch value {
-            case .object(let fields):
-                let field = fields.first { $0.name.utf8.elementsEqual(name.utf8) }
-                value = field?.value ?? .null
-            case .array(let elements):
-                guard let position = position(name), position < elements.count else {
-                    return (.null, true)
-                }
-                value = elements[position]
-            default: return (.null, false)
-            }
-        }
-        if case .array = value { return (value, true) }
-        return (value, false)
-    }
-
-    private static func position(_ name: String) -> Int? {
-        guard name.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            name == "0" || name.utf8.first != 0x30
-        else { return nil }
-        return Int(name)
-    }
-
-    /// The record's key in an entry or marker; nil where it is no such thing.
-    static func recordKey(of entry: [UInt8], pathCount: Int) -> [UInt8]? {
-        if entry.first == 0 { return entry.count > 2 ? Array(entry[2...]) : nil }
-        var offset = 0
-        for _ in 0..<pathCount {
-            guard let end = end(of: entry.prefix(512), from: offset) else {
-                return entry.count > 513 && entry[512] == 0 ? Array(entry[513...]) : nil
-            }
-            offset = end
-        }
-        return Array(entry[offset...])
-    }
-
     /// Where the value's key ends that begins at `start`; nil where it isn't whole.
-    private static func end(of bytes: ArraySlice<UInt8>, from start: Int) -> Int? {
+    static func end(of bytes: ArraySlice<UInt8>, from start: Int) -> Int? {
         guard start < bytes.count else { return nil }
         var end = start + 1
         switch bytes[start] {

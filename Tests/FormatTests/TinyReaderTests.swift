@@ -75,6 +75,9 @@ struct TinyReaderTests {
                 // An index built from the records there are, another dropped.
                 try await fixture.store.close()
                 schema[0].indexes[0].keyPaths = ["name", "address"]
+                schema[0].indexes[3].filter = ["address.city": ["$gte": ""]]
+                schema[0].indexes[4].collation = .binary
+                schema[0].indexes[6].keyPaths = ["name"]
                 fixture = try await FormatStoreFixture(system, schema, durability)
             }
             if random.chance(1, in: 6) {

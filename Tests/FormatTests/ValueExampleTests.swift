@@ -3,6 +3,7 @@
 import Foundation
 import OfflineBytes
 import OfflineDocuments
+import OfflineKit
 import StorageSimulation
 import Testing
 
@@ -68,8 +69,57 @@ struct ValueExampleTests {
         let fields = [TinyField(name: "t", value: .string(String(repeating: "x", count: 600)))]
         let index = TinyDefinition.Index(number: 1, name: "t", paths: [["t"]])
         let key = KeyEncoder.key(7)
-        #expect(TinyKeys.entries(fields, key: key, index) == [row.bytes])
-        #expect(TinyKeys.recordKey(of: row.bytes, pathCount: 1) == key)
+        #expect(TinyIndexes.entries(fields, key: key, index) == [row.bytes])
+        #expect(TinyIndexes.recordKey(of: row.bytes, index) == key)
+    }
+
+    /// The record of the examples of kinds, and for each block its index.
+    private static let record: Document = [
+        "id": 7, "name": "Straße", "tags": ["b", "B", "a", "b"],
+        "parts": [["n": 2], ["n": [1, 2]], [:], 5],
+    ]
+    private static let menu: Document = [
+        "id": 7, "title": "The café's Menu", "tags": ["THE 東京 menu"],
+    ]
+    private static let kinds: [(name: String, index: IndexSchema, record: Document)] = [
+        (
+            "case-insensitive",
+            IndexSchema(name: "i", keyPath: "name", collation: .caseInsensitive), record
+        ),
+        ("multi-entry", IndexSchema(name: "i", keyPath: "tags", multiEntry: true), record),
+        (
+            "nested-multi-entry", IndexSchema(name: "i", keyPath: "parts.n", multiEntry: true),
+            record
+        ),
+        (
+            "multi-entry-case-insensitive",
+            IndexSchema(
+                name: "i", keyPath: "tags", multiEntry: true, collation: .caseInsensitive), record
+        ),
+        ("partial", IndexSchema(name: "i", keyPath: "id", where: ["name": "Straße"]), record),
+        ("full-text", .fullText(name: "i", keyPaths: ["title", "tags"]), menu),
+    ]
+
+    @Test func `entries of each kind of index are those shown`() async throws {
+        let examples = try FormatDocument.examples("bytes", "kind")
+        #expect(Set(examples.map { $0.words[1] }) == Set(Self.kinds.map(\.name)))
+        for (name, index, record) in Self.kinds {
+            let example = try #require(examples.first { $0.words[1] == name })
+            let system = SimulatedFileSystem()
+            // Of the indexes of one store, the second has nothing of the record.
+            let other = IndexSchema(name: "no", keyPath: "id", where: ["name": "strasse"])
+            let schema = CollectionSchema(name: "c", autoKey: .none, indexes: [index, other])
+            let fixture = try await FormatStoreFixture(system, [schema])
+            try await fixture.store.create("c", record)
+            // From the log, by the tiny reader's derivation; then from the trees, by the store's.
+            let replayed = try #require(try TinyReader(FormatStoreFixture.files(system.killed())))
+            #expect(replayed.entries(1, index: 1) == example.rows.map(\.bytes), "\(name)")
+            try await fixture.store.close()
+            let stored = try #require(try TinyReader(FormatStoreFixture.files(system)))
+            #expect(stored.replayedFrames == 0)
+            #expect(stored.entries(1, index: 1) == example.rows.map(\.bytes), "\(name)")
+            #expect(stored.entries(1, index: 2) == [], "\(name)")
+        }
     }
 
     @Test func `index entries are those of the example store`() async throws {

@@ -34,6 +34,7 @@ import Testing
         ("東京tower", ["東", "京", "tower"]), ("ラーメンを", ["ラ", "ー", "メ", "ン", "を"]),
         ("か\u{3099}く", ["か\u{3099}", "く"]),
         ("葛\u{E0100}城", ["葛", "城"]), ("ที่นี่", ["ที่", "นี่"]), ("ខ្មែរ", ["ខ្", "មែ", "រ"]),
+        ("二〇二四a", ["二", "〇", "二", "四", "a"]),
         ("👩‍👩‍👧 ❤️ ok", ["ok"]), ("𐐀𐐁 𝐀", ["𐐨𐐩", "𝐀"]), ("ﬁne", ["fine"]), ("x\0y", ["x", "y"]),
     ]
 
@@ -83,9 +84,7 @@ import Testing
             if found != expected {
                 Issue.record("U+\(String(value, radix: 16)) is \(found), not \(expected)")
             }
-            if scalar.properties.isIdeographic, expected == "L",
-                scalar.properties.generalCategory == .otherLetter
-            {
+            if scalar.properties.isIdeographic, expected == "L" {
                 #expect(WordClass(value) == .single)
             }
         }
@@ -94,7 +93,7 @@ import Testing
     @Test func `the table is pinned`() {
         var classes: [UInt8] = []
         for value in UInt32(0)..<0x11_0000 { classes.append(UInt8(WordClass(value).rawValue)) }
-        #expect(CRC32C.checksum(classes) == 0x9AA2_F7D5)
+        #expect(CRC32C.checksum(classes) == 0x5D32_5D9C)
     }
 
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
