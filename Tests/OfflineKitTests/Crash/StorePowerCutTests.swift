@@ -1,4 +1,4 @@
-// Power cuts under a whole store: documents, unique and compound indexes, transactions over two
+// Power cuts under a whole store: documents, indexes of every kind, transactions over two
 // collections, and schema changes. What is opened from any image of the disk is the state after
 // some commit that was begun, with none missing that was acknowledged, and sound by its own
 // verification.
@@ -34,7 +34,18 @@ struct StorePowerCutTests {
             IndexSchema(name: "u", keyPath: "u", unique: true),
             IndexSchema(name: "n", keyPath: "n"),
         ]
-        if round % 2 == 1 { indexes.append(IndexSchema(name: "nt", keyPaths: ["n", "t.x"])) }
+        if round % 2 == 1 {
+            indexes += [
+                IndexSchema(name: "nt", keyPaths: ["n", "t.x"]),
+                IndexSchema(name: "tags", keyPath: "tags", unique: true, multiEntry: true),
+                .fullText(name: "words", keyPaths: ["tags", "t.x"]),
+            ]
+        } else {
+            indexes += [
+                IndexSchema(name: "nt", keyPaths: ["n", "t.x"], where: ["n": ["$gt": 3]]),
+                IndexSchema(name: "tags", keyPath: "tags", collation: .caseInsensitive),
+            ]
+        }
         return [
             CollectionSchema(name: "a", indexes: indexes),
             CollectionSchema(name: "b", indexes: indexes),
@@ -107,6 +118,7 @@ struct StorePowerCutTests {
             let document: Document = [
                 "id": key, "n": .int(Int64(random.below(9))), "u": key,
                 "t": ["x": .string(String(random.below(30)))],
+                "tags": ["Tag \(key)", .string("odd \(key), \(random.below(9))")],
                 "field\(random.below(40))": .string(
                     String(repeating: "x", count: random.below(300))),
             ]

@@ -11,16 +11,31 @@ import Testing
     static let seeds = 0..<UInt64(environment["STORE_MODEL_SEEDS"].flatMap(UInt64.init) ?? 4)
     static let steps = environment["STORE_MODEL_STEPS"].flatMap(Int.init) ?? 2000
 
-    /// Schemas that the store is reopened with in turn.
+    /// Schemas that the store is reopened with in turn: indexes of every kind come, change and go.
     private static let schemas: [[CollectionSchema]] = [
-        ["n"], ["n", "a"], ["a", "n.x"], ["a"],
-    ].map { paths in
         [
-            CollectionSchema(
-                name: "c", autoKey: .none,
-                indexes: [IndexSchema(name: "u", keyPath: "u", unique: true)]
-                    + paths.map { IndexSchema(name: $0, keyPath: $0) })
-        ]
+            IndexSchema(name: "n", keyPath: "n"),
+            IndexSchema(name: "t", keyPath: "t", collation: .caseInsensitive),
+            .fullText(name: "words", keyPaths: ["t"]),
+        ],
+        [
+            IndexSchema(name: "n", keyPath: "n"),
+            IndexSchema(name: "a", keyPath: "a", multiEntry: true),
+            .fullText(name: "words", keyPaths: ["t", "a"]),
+        ],
+        [
+            IndexSchema(name: "a", keyPath: "a", where: ["n": ["$gte": 2]]),
+            IndexSchema(name: "n.x", keyPath: "n.x"),
+            IndexSchema(name: "t", keyPath: "t"),
+        ],
+        [
+            IndexSchema(
+                name: "a", keyPath: "a", multiEntry: true, collation: .caseInsensitive,
+                where: ["u": ["$exists": true]])
+        ],
+    ].map { indexes in
+        let unique = IndexSchema(name: "u", keyPath: "u", unique: true)
+        return [CollectionSchema(name: "c", autoKey: .none, indexes: [unique] + indexes)]
     }
 
     private struct Run {

@@ -65,13 +65,20 @@ struct ModelStore: Equatable {
             if random.chance(2, in: 3) { document["u"] = .int(Int64(random.below(30))) }
             if random.chance(1, in: 8) { document["u"] = .null }
             if random.chance(1, in: 2) { document["n"] = .double(Double(random.below(9)) / 2) }
-            if random.chance(1, in: 4) { document["a"] = [.int(Int64(random.below(3))), "x"] }
+            if random.chance(1, in: 4) {
+                document["a"] = [.int(Int64(random.below(3))), "x", "X", .string(text(3))]
+            }
+            if random.chance(1, in: 3) { document["t"] = .string(text(random.below(5))) }
             if random.chance(1, in: 20) { document["f\(random.below(40))"] = true }
             if random.chance(1, in: 30) {
                 document["u"] = .string(
                     String(repeating: "l", count: 600) + "\(random.below(3))")
             }
             return document
+        }
+        func text(_ count: Int) -> String {
+            (0..<count).map { _ in ["one", "Two", "TWO", "ß", "東京"][random.below(5)] }
+                .joined(separator: " ")
         }
         func key() -> Value {
             random.chance(1, in: 4)
