@@ -21,6 +21,19 @@ struct QueryEquivalenceTests {
         ["a.0"], ["b", "a.x.y"], ["missing", "a"],
     ]
 
+    /// Indexes that aren't plain, some of which each world has too.
+    private static let otherIndexes: [IndexSchema] = [
+        IndexSchema(name: "each_a", keyPath: "a", multiEntry: true),
+        IndexSchema(name: "each_ax", keyPath: "a.x", multiEntry: true),
+        IndexSchema(name: "folded_a", keyPath: "a", collation: .caseInsensitive),
+        IndexSchema(
+            name: "each_folded_b", keyPath: "b", multiEntry: true, collation: .caseInsensitive),
+        IndexSchema(name: "some_b", keyPath: "b", where: ["a": ["$gte": 1]]),
+        IndexSchema(name: "some_ab", keyPaths: ["a", "b"], where: ["c": ["$exists": true]]),
+        IndexSchema(name: "some_each_a", keyPath: "a", multiEntry: true, where: ["b": .null]),
+        .fullText(name: "words", keyPaths: ["a", "b"]),
+    ]
+
     @Test func `a query's result is the same with every index, without, and by definition`()
         async throws
     {
@@ -70,7 +83,7 @@ struct QueryEquivalenceTests {
             generator.random.pick([0, 5, 20, 40, 60]), keyPaths: keyPaths)
         let indexes = Self.indexPaths.shuffled(using: &generator.random).prefix(4).map { paths in
             IndexSchema(name: paths.joined(separator: "_"), keyPaths: paths)
-        }
+        } + Self.otherIndexes.shuffled(using: &generator.random).prefix(2)
         let schema =
             keyPaths.count == 1
             ? CollectionSchema(name: "world", keyPath: keyPaths[0], indexes: Array(indexes))
