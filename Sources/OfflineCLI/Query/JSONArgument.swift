@@ -14,7 +14,7 @@ enum JSONArgument {
             data = try bytes(text)
         } catch {
             throw ValidationError(
-                "--\(option): \(text) can't be read: \(error.localizedDescription)")
+                "--\(option): \(text) can't be read")
         }
         do {
             return try Value(json: data)

@@ -175,7 +175,8 @@ extension OfflineStore {
         try await core().write(collection, as: "an upsert") { try $0.upsert(document, in: $1) }
     }
 
-    /// Removes a record; false where there was no such record.
+    /// Removes a record, and does what delete rules say; false where there was no such record. Throws
+    /// `.relationshipViolation` where a rule forbids it.
     @discardableResult
     public func delete(
         _ collection: String, _ key: some ValueConvertible
@@ -207,7 +208,7 @@ extension OfflineStore {
         }
     }
 
-    /// Removes the records; how many there were.
+    /// Removes the records, and does what delete rules say; how many of these there were.
     @discardableResult
     public func deleteBatch(
         _ collection: String, _ keys: [some ValueConvertible]
@@ -225,7 +226,7 @@ extension OfflineStore {
     /// those with disjoint collections run side by side.
     ///
     /// `reading`: collections that it only reads (shared with other readers, excluding writers).
-    /// Throws
+    /// What the delete rules of `collections` reach is locked too, and may be read. Throws
     /// `.transactionTimeout`, naming who has the collections, after
     /// `StorageOptions.transactionTimeout`.
     public func beginTransaction(

@@ -239,6 +239,39 @@ struct IncludeTests {
         #expect(many.recordSteps <= 1_000 * (1 + 7 * include.count))
     }
 
+    @Test
+    func `references in arrays are found by a multi-entry index, and no other record is read`()
+        async throws
+    {
+        let schema = [
+            CollectionSchema(
+                name: "tags",
+                relationships: [
+                    RelationshipSchema(
+                        name: "users", collection: "users", type: .oneToMany,
+                        foreignKey: "tag_ids")
+                ]),
+            CollectionSchema(
+                name: "users",
+                indexes: [
+                    IndexSchema(name: "whole", keyPath: "tag_ids"),
+                    IndexSchema(name: "each", keyPath: "tag_ids", multiEntry: true),
+                ]),
+        ]
+        let fixture = try await QueryFixture(schema)
+        try await fixture.create("tags", [["id": 1]])
+        try await fixture.create(
+            "users",
+            (0..<500).map { ["id": .int($0), "tag_ids": [.int($0 % 100), .int($0 % 100 + 1)]] })
+        let snapshot = try fixture.backend.snapshot()
+        let reader = CountingReader(snapshot)
+        let engine = QueryEngine(
+            ReadView(snapshot: reader, schema: try SchemaState(stored: snapshot)))
+        let tag = try engine.get("tags", 1, include: ["users"])
+        #expect(tag?["users"]?.arrayValue?.count == 10)
+        #expect(reader.counts.steps + reader.counts.seeks < 150)
+    }
+
     @Test func `an include hides a field of its name, and an update stores neither`() async throws {
         let fixture = try await fixture()
         try await fixture.create("users", [["id": 5, "orders": "own", "team": 1]])
