@@ -140,7 +140,7 @@ extension Predicate {
         guard unsafe value.kind == .string else { return false }
         return unsafe scratch.withText(of: value, collation) { text, patternScratch in
             if case .matches = test.code {
-                return unsafe programs[test.operand].matches(text, &patternScratch)
+                return unsafe patternScratch.matches(text, programs[test.operand])
             }
             return unsafe operands[test.operand].bytes.withBytes { part in
                 switch test.code {

@@ -1,129 +1,177 @@
-// Runs a pattern's program: all alive instructions at once, scalar by scalar. A step costs as many as are alive, each once; so a
-// match takes time in proportion to text × program, and no pattern can take more.
+// Matches texts with a program, fast for many: what a step from one set of alive instructions leads to is found out once
+// (PatternThreads) and looked up from then on, so a scalar costs one look-up (the lazily built deterministic automaton of
+// Thompson, Aho and others).
+//
+// The automaton's states are the sets of reached instructions, and what the place before them was like. There may be more
+// of them than memory should hold: when the table is full it is emptied, and filled again from there. So memory is bounded, and
+// time stays within text × program.
 internal import OfflineBytes
 import OfflineDocuments
 
-/// Memory that matching reuses from text to text.
-struct PatternScratch {
-    /// Instructions that take a scalar, alive at this place.
-    fileprivate var alive: [PatternProgram.Target] = []
-    /// Where those that took the last scalar lead to.
-    fileprivate var reached: [PatternProgram.Target] = []
-    fileprivate var stack: [PatternProgram.Target] = []
-    /// For each instruction the last place at which it was seen.
-    fileprivate var seen: [UInt32] = []
-    fileprivate var place: UInt32 = 0
-    /// How many instructions were run, over all matches.
-    fileprivate(set) var steps = 0
+/// A program and all that is known about it so far.
+struct PatternMatcher {
+    let program: PatternProgram
+    private let statesMax: Int
+    private var threads: PatternThreads
+    /// For each state, and in it for each symbol, the state that follows; `unknown` where that wasn't needed yet.
+    private var transitions: [Int32] = []
+    /// For each state the scalar before it, or one like it, and the reached instructions.
+    private var states: [[Int32]] = []
+    private var numbers: [[Int32]: Int32] = [:]
 
-    fileprivate mutating func begin(instructionCount: Int) {
-        reached.removeAll(keepingCapacity: true)
-        while seen.count < instructionCount { seen.append(0) }
+    private static let unknown: Int32 = -1
+    /// No match, whatever follows.
+    private static let dead: Int32 = 0
+    /// A match, whatever follows.
+    private static let matched: Int32 = 1
+    /// Where every text begins.
+    private static let initial: Int32 = 2
+
+    /// A table has no more entries, of four bytes each.
+    static let entriesMax = 1 << 18
+    /// With room for fewer states the program runs without a table.
+    static let statesMin = 16
+
+    /// `entriesMax` bounds the table.
+    init(_ program: PatternProgram, entriesMax: Int = PatternMatcher.entriesMax) {
+        self.program = program
+        threads = PatternThreads(program)
+        statesMax = entriesMax / program.symbols.count
+        if hasTable { empty() }
     }
 
-    fileprivate mutating func nextPlace() {
-        alive.removeAll(keepingCapacity: true)
-        place &+= 1
-        if place == 0 {
-            for index in seen.indices { seen[index] = 0 }
-            place = 1
-        }
-    }
-}
+    /// How many instructions were looked at, over all texts.
+    var work: Int { threads.work }
 
-/// What is around a place in a text.
-private struct PatternPlace {
-    /// No scalar.
-    static let none = UInt32.max
-    var previous = none
-    var next = none
-    /// What follows is the last scalar.
-    var isBeforeLast = false
+    private var hasTable: Bool { statesMax >= PatternMatcher.statesMin }
 
-    func fulfils(_ assertion: PatternAssertion) -> Bool {
-        let newline: UInt32 = 0x0A
-        return switch assertion {
-        case .textStart: previous == PatternPlace.none
-        case .textEnd: next == PatternPlace.none
-        case .textEndOrFinalNewline:
-            next == PatternPlace.none || (next == newline && isBeforeLast)
-        case .lineStart: previous == PatternPlace.none || previous == newline
-        case .lineEnd: next == PatternPlace.none || next == newline
-        case .wordBoundary: isWord(previous) != isWord(next)
-        case .noWordBoundary: isWord(previous) == isWord(next)
-        }
-    }
-
-    private func isWord(_ scalar: UInt32) -> Bool {
-        scalar < 128 && ScalarSet.wordScalars.contains(scalar)
-    }
-}
-
-extension PatternProgram {
     /// Whether the pattern matches somewhere in the text, which is valid UTF-8.
     @unsafe
-    func matches(_ text: UnsafeRawBufferPointer, _ scratch: inout PatternScratch) -> Bool {
-        guard unsafe required.withBytes({ unsafe ByteSearch.contains(text, $0) }) else {
-            return false
-        }
-        scratch.begin(instructionCount: instructions.count)
+    mutating func matches(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard unsafe required(text) else { return false }
+        return hasTable ? unsafe lookUp(text) : unsafe simulate(text)
+    }
+
+    @unsafe
+    private func required(_ text: UnsafeRawBufferPointer) -> Bool {
+        unsafe program.required.withBytes { unsafe ByteSearch.contains(text, $0) }
+    }
+
+    @unsafe
+    private mutating func simulate(_ text: UnsafeRawBufferPointer) -> Bool {
+        threads.reached.removeAll(keepingCapacity: true)
         var place = PatternPlace()
         var offset = 0
         while true {
-            let atStart = offset == 0
-            place.next =
-                unsafe offset < text.count
-                ? UTF8Scalars.next(text, at: &offset) ?? 0xFFFD : PatternPlace.none
+            place.next = unsafe PatternMatcher.next(text, &offset)
             place.isBeforeLast = offset == text.count
-            scratch.nextPlace()
-            for index in scratch.reached.indices {
-                if follow(scratch.reached[index], place, &scratch) { return true }
-            }
-            if atStart || !isAnchored, follow(start, place, &scratch) { return true }
-            if place.next == PatternPlace.none || (isAnchored && scratch.alive.isEmpty) {
-                return false
-            }
-            take(place.next, &scratch)
+            if threads.take(place, program) { return true }
+            if place.isTextEnd || (program.isAnchored && threads.reached.isEmpty) { return false }
             place.previous = place.next
         }
     }
 
-    /// Follows what takes no scalar from `target` on, and notes what takes one. True where that leads to a match.
-    private func follow(
-        _ target: Target, _ place: PatternPlace, _ scratch: inout PatternScratch
-    ) -> Bool {
-        scratch.stack.append(target)
-        while let target = scratch.stack.popLast() {
-            let index = Int(target)
-            if scratch.seen[index] == scratch.place { continue }
-            scratch.seen[index] = scratch.place
-            scratch.steps += 1
-            switch instructions[index] {
-            case .accept:
-                scratch.stack.removeAll(keepingCapacity: true)
-                return true
-            case .scalar, .set: scratch.alive.append(target)
-            case .assertion(let assertion, let next):
-                if place.fulfils(assertion) { scratch.stack.append(next) }
-            case .split(let first, let second):
-                scratch.stack.append(second)
-                scratch.stack.append(first)
-            }
-        }
-        return false
+    @inline(__always)
+    @unsafe
+    private static func next(_ text: UnsafeRawBufferPointer, _ offset: inout Int) -> UInt32 {
+        guard offset < text.count else { return PatternPlace.none }
+        return unsafe UTF8Scalars.next(text, at: &offset) ?? 0xFFFD
     }
 
-    /// Lets all alive instructions take the scalar.
-    private func take(_ scalar: UInt32, _ scratch: inout PatternScratch) {
-        scratch.reached.removeAll(keepingCapacity: true)
-        for index in scratch.alive.indices {
-            switch instructions[Int(scratch.alive[index])] {
-            case .scalar(let wanted, let next):
-                if scalar == wanted { scratch.reached.append(next) }
-            case .set(let set, let next):
-                if sets[set].contains(scalar) { scratch.reached.append(next) }
-            case .accept, .assertion, .split: break
+    // MARK: Table
+
+    @unsafe
+    private mutating func lookUp(_ text: UnsafeRawBufferPointer) -> Bool {
+        let symbols = program.symbols
+        let width = symbols.count
+        var state = PatternMatcher.initial
+        var offset = 0
+        while true {
+            let scalar = unsafe PatternMatcher.next(text, &offset)
+            let symbol: Int
+            if scalar == PatternPlace.none {
+                symbol = symbols.end
+            } else if scalar == PatternPlace.newline, offset == text.count {
+                symbol = symbols.finalNewline
+            } else {
+                symbol = symbols.symbol(scalar)
+            }
+            var following = transitions[Int(state) * width + symbol]
+            if following == PatternMatcher.unknown {
+                following = find(after: state, scalar, symbol)
+            }
+            if following <= PatternMatcher.matched { return following == PatternMatcher.matched }
+            state = following
+        }
+    }
+
+    /// Finds out what follows a state, and notes it.
+    private mutating func find(after state: Int32, _ scalar: UInt32, _ symbol: Int) -> Int32 {
+        let members = states[Int(state)]
+        threads.reached.removeAll(keepingCapacity: true)
+        threads.reached.append(contentsOf: members.dropFirst())
+        let place = PatternPlace(
+            previous: UInt32(bitPattern: members[0]), next: scalar,
+            isBeforeLast: symbol == program.symbols.finalNewline)
+        let following: Int32
+        if threads.take(place, program) {
+            following = PatternMatcher.matched
+        } else if place.isTextEnd || (program.isAnchored && threads.reached.isEmpty) {
+            following = PatternMatcher.dead
+        } else {
+            let previous = program.symbols.representative(ofPrevious: scalar)
+            let key = [Int32(bitPattern: previous)] + Set(threads.reached).sorted()
+            if let known = numbers[key] {
+                following = known
+            } else if states.count < statesMax {
+                following = add(key)
+            } else {
+                empty()
+                return add(key)
             }
         }
+        transitions[Int(state) * program.symbols.count + symbol] = following
+        return following
+    }
+
+    private mutating func add(_ state: [Int32]) -> Int32 {
+        let number = Int32(truncatingIfNeeded: states.count)
+        states.append(state)
+        numbers[state] = number
+        transitions.append(
+            contentsOf: repeatElement(PatternMatcher.unknown, count: program.symbols.count))
+        return number
+    }
+
+    /// Leaves the first states only: the two results, which nothing follows, and where texts begin.
+    private mutating func empty() {
+        transitions.removeAll(keepingCapacity: true)
+        states.removeAll(keepingCapacity: true)
+        numbers.removeAll(keepingCapacity: true)
+        let none = Int32(bitPattern: PatternPlace.none)
+        // Never looked up, so it matters only that they are no state that is.
+        for _ in 0..<PatternMatcher.initial { _ = add([]) }
+        _ = add([none])
+    }
+}
+
+/// The matchers of one run of a filter.
+struct PatternScratch {
+    private var matchers: [PatternMatcher] = []
+
+    /// So many patterns of a filter have tables, which bounds what they take together.
+    private static let tablesMax = 16
+
+    /// Whether the pattern of the program matches somewhere in the text, which is valid UTF-8.
+    @unsafe
+    mutating func matches(_ text: UnsafeRawBufferPointer, _ program: PatternProgram) -> Bool {
+        if let index = matchers.firstIndex(where: { $0.program === program }) {
+            return unsafe matchers[index].matches(text)
+        }
+        let entriesMax = matchers.count < PatternScratch.tablesMax ? PatternMatcher.entriesMax : 0
+        var matcher = PatternMatcher(program, entriesMax: entriesMax)
+        let matches = unsafe matcher.matches(text)
+        matchers.append(matcher)
+        return matches
     }
 }

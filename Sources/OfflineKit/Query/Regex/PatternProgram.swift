@@ -1,12 +1,12 @@
 // A pattern compiled to a nondeterministic automaton (Thompson's construction): instructions that either take one scalar,
-// or lead on without one. PatternMatcher runs all that are alive side by side, so time is bounded by text × program.
+// or lead on without one.
 //
 // Invariants: targets are indices of instructions; instruction 0 accepts. A program has `instructionsMax` instructions at
 // most, three times that if it is for folded texts, in which a scalar may be three.
 import OfflineDocuments
 
-/// The instructions of a pattern.
-struct PatternProgram: Sendable {
+/// The instructions of a pattern, which never change.
+final class PatternProgram: Sendable {
     /// An index of an instruction.
     typealias Target = Int32
 
@@ -25,40 +25,56 @@ struct PatternProgram: Sendable {
     /// Patterns that need more are refused.
     static let instructionsMax = 4096
 
-    private(set) var instructions: [Instruction] = [.accept]
-    private(set) var sets: [ScalarSet] = []
-    private var setIndexes: [ScalarClass: Int] = [:]
-    private(set) var start: Target = 0
+    let instructions: [Instruction]
+    let sets: [ScalarSet]
+    let start: Target
     /// A match begins at the start of the text only.
     let isAnchored: Bool
     /// UTF-8 without which there is no match.
     let required: [UInt8]
-    /// The texts are folded, and so is what they are compared with.
-    private let isFolded: Bool
+    let symbols: PatternSymbols
 
     /// The program for texts as they are. Throws `.invalidQuery` where it would be too long.
     init(_ node: PatternNode) throws(OfflineError) {
+        var compiler = PatternCompiler(isFolded: false)
+        start = try compiler.compile(node, 0)
+        (instructions, sets) = (compiler.instructions, compiler.sets)
         isAnchored = node.items.first?.isTextStart ?? false
         required = Array(node.requiredText.utf8)
-        isFolded = false
-        start = try compile(node, 0)
+        symbols = PatternSymbols(instructions, sets)
     }
 
     /// The program for folded texts, of a node that was compiled before.
     init(folding node: PatternNode) {
+        var compiler = PatternCompiler(isFolded: true)
+        // A folded scalar is three at most, so there is room for every node that had room unfolded.
+        start = (try? compiler.compile(node, 0)) ?? 0
+        (instructions, sets) = (compiler.instructions, compiler.sets)
         isAnchored = node.items.first?.isTextStart ?? false
         required = CaseFolding.fold(node.requiredText)
-        isFolded = true
-        // A folded scalar is three at most, so there is room for every node that had room unfolded.
-        start = (try? compile(node, 0)) ?? 0
+        symbols = PatternSymbols(instructions, sets)
     }
+}
+
+/// Compiles a tree, from its end to its start.
+struct PatternCompiler {
+    typealias Target = PatternProgram.Target
+    typealias Instruction = PatternProgram.Instruction
+
+    /// The texts are folded, and so is what they are compared with.
+    let isFolded: Bool
+    private(set) var instructions: [Instruction] = [.accept]
+    private(set) var sets: [ScalarSet] = []
+    private var setIndexes: [ScalarClass: Int] = [:]
+
+    init(isFolded: Bool) { self.isFolded = isFolded }
 
     private var instructionsMax: Int {
         isFolded ? 3 * PatternProgram.instructionsMax : PatternProgram.instructionsMax
     }
 
     /// Appends the instructions that match `node` and go on at `next`; where they begin.
-    private mutating func compile(
+    mutating func compile(
         _ node: PatternNode, _ next: Target
     ) throws(OfflineError) -> Target {
         switch node {

@@ -7,9 +7,10 @@
 struct ScalarSet: Sendable, Hashable {
     static let scalarMax: UInt32 = 0x10FFFF
 
-    /// A bit for each of the 30 general categories.
+    static let categoryCount = 30
+    /// A bit for each general category.
     typealias Categories = UInt32
-    private static let allCategories: Categories = 1 << 30 - 1
+    private static let allCategories: Categories = 1 << Categories(categoryCount) - 1
 
     private(set) var ranges: [ClosedRange<UInt32>]
     private var categories: Categories = 0
@@ -69,6 +70,9 @@ struct ScalarSet: Sendable, Hashable {
     }
 
     // MARK: Making sets
+
+    /// Whether it has scalars by their category.
+    var hasCategories: Bool { categories != 0 }
 
     /// All scalars that aren't in it.
     var inverted: ScalarSet {
@@ -177,39 +181,42 @@ extension ScalarSet {
     ]
 
     private static func bit(_ category: Unicode.GeneralCategory) -> Categories {
-        let place: Categories =
-            switch category {
-            case .uppercaseLetter: 0
-            case .lowercaseLetter: 1
-            case .titlecaseLetter: 2
-            case .modifierLetter: 3
-            case .otherLetter: 4
-            case .nonspacingMark: 5
-            case .spacingMark: 6
-            case .enclosingMark: 7
-            case .decimalNumber: 8
-            case .letterNumber: 9
-            case .otherNumber: 10
-            case .connectorPunctuation: 11
-            case .dashPunctuation: 12
-            case .openPunctuation: 13
-            case .closePunctuation: 14
-            case .initialPunctuation: 15
-            case .finalPunctuation: 16
-            case .otherPunctuation: 17
-            case .mathSymbol: 18
-            case .currencySymbol: 19
-            case .modifierSymbol: 20
-            case .otherSymbol: 21
-            case .spaceSeparator: 22
-            case .lineSeparator: 23
-            case .paragraphSeparator: 24
-            case .control: 25
-            case .format: 26
-            case .surrogate: 27
-            case .privateUse: 28
-            default: 29
-            }
-        return 1 << place
+        1 << Categories(number(of: category))
+    }
+
+    /// A number below `categoryCount` for each category.
+    static func number(of category: Unicode.GeneralCategory) -> Int {
+        switch category {
+        case .uppercaseLetter: 0
+        case .lowercaseLetter: 1
+        case .titlecaseLetter: 2
+        case .modifierLetter: 3
+        case .otherLetter: 4
+        case .nonspacingMark: 5
+        case .spacingMark: 6
+        case .enclosingMark: 7
+        case .decimalNumber: 8
+        case .letterNumber: 9
+        case .otherNumber: 10
+        case .connectorPunctuation: 11
+        case .dashPunctuation: 12
+        case .openPunctuation: 13
+        case .closePunctuation: 14
+        case .initialPunctuation: 15
+        case .finalPunctuation: 16
+        case .otherPunctuation: 17
+        case .mathSymbol: 18
+        case .currencySymbol: 19
+        case .modifierSymbol: 20
+        case .otherSymbol: 21
+        case .spaceSeparator: 22
+        case .lineSeparator: 23
+        case .paragraphSeparator: 24
+        case .control: 25
+        case .format: 26
+        case .surrogate: 27
+        case .privateUse: 28
+        default: categoryCount - 1
+        }
     }
 }

@@ -6,14 +6,38 @@ import Testing
 @testable import OfflineKit
 
 extension Pattern {
-    /// Whether it matches somewhere in the text; also how many steps that took.
-    func run(_ text: String, folded: Bool = false) -> (matches: Bool, steps: Int) {
-        var scratch = PatternScratch()
-        let bytes = folded ? CaseFolding.fold(text) : Array(text.utf8)
-        let matches = unsafe bytes.withBytes {
-            unsafe program(folded: folded).matches($0, &scratch)
-        }
-        return (matches, scratch.steps)
+    /// Room for a table of states: the usual, as little as there may be, none.
+    enum Table: CaseIterable {
+        case usual
+        case small
+        case none
+    }
+
+    /// What runs it, with so much room.
+    func matcher(folded: Bool = false, _ table: Table = .usual) -> PatternMatcher {
+        let program = program(folded: folded)
+        let entriesMax =
+            switch table {
+            case .usual: PatternMatcher.entriesMax
+            case .small: PatternMatcher.statesMin * program.symbols.count
+            case .none: 0
+            }
+        return PatternMatcher(program, entriesMax: entriesMax)
+    }
+
+    /// Whether it matches somewhere in the text; also how many instructions that took.
+    func run(
+        _ text: String, folded: Bool = false, _ table: Table = .usual
+    ) -> (matches: Bool, work: Int) {
+        var matcher = matcher(folded: folded, table)
+        let matches = matcher.matches(folded ? CaseFolding.fold(text) : Array(text.utf8))
+        return (matches, matcher.work)
+    }
+}
+
+extension PatternMatcher {
+    mutating func matches(_ text: [UInt8]) -> Bool {
+        unsafe text.withUnsafeBytes { unsafe matches($0) }
     }
 }
 
@@ -171,25 +195,55 @@ struct PatternTests {
         for length in [10, 20_000] {
             for end in ["", "!", "\n", "é"] {
                 let input = String(repeating: "a", count: length) + end
-                let steps = pattern.run(input).steps
-                #expect(steps <= (input.unicodeScalars.count + 1) * size)
+                for table in Pattern.Table.allCases {
+                    let work = pattern.run(input, table).work
+                    #expect(work <= (input.unicodeScalars.count + 1) * size)
+                }
             }
         }
     }
 
     @Test func `a hostile pattern on a megabyte comes to an end`() throws {
         let text = String(repeating: "a", count: 1 << 20)
-        #expect(try Pattern("(a+)+$").run(text).matches)
-        let (matches, steps) = try Pattern("^(a+)+[^a]").run(text)
-        #expect(!matches && steps < 16 << 20)
+        for table in Pattern.Table.allCases {
+            #expect(try Pattern("(a+)+$").run(text, table).matches)
+            let (matches, work) = try Pattern("^(a+)+[^a]").run(text, table)
+            #expect(!matches && work < 16 << 20)
+        }
+    }
+
+    @Test func `a pattern of more states than there is room for is matched all the same`() throws {
+        // It has to remember the last twelve scalars: thousands of states.
+        let pattern = try Pattern("(a|b)*a(a|b){12}c")
+        var random = QueryRandom(seed: 1)
+        let text = String(decoding: (0..<5_000).map { _ in random.pick([97, 98]) }, as: UTF8.self)
+        for table in Pattern.Table.allCases {
+            for (end, expected) in [
+                ("abbbbbbbbbbbbc", true), ("bbbbbbbbbbbbbc", false),
+                ("c", text.dropLast(12).last == "a"),
+            ] {
+                #expect(pattern.run(text + end, table).matches == expected)
+            }
+        }
+    }
+
+    @Test func `what was found out about a text serves the next`() throws {
+        let program = try Pattern("\\d{3}-[a-z]+").program(folded: false)
+        var matcher = PatternMatcher(program)
+        func matches(_ text: String) -> Bool {
+            matcher.matches(Array(text.utf8))
+        }
+        #expect(matches("12 123-x") && !matches("12-x") && matches("a-123-x"))
+        let work = matcher.work
+        #expect(matches("99 456-y") && !matches("98-z") && matcher.work == work)
     }
 
     @Test func `a literal that is needed is sought first`() throws {
         let text = String(repeating: "a", count: 10_000)
-        let (matches, steps) = try Pattern("(a+)+needle").run(text)
-        #expect(!matches && steps == 0)
+        let (matches, work) = try Pattern("(a+)+needle").run(text)
+        #expect(!matches && work == 0)
         #expect(try Pattern("a*(b|c)needle\\d").run("aacneedle7").matches)
-        #expect(try Pattern("^b+a").run(text).steps < 10)
+        #expect(try Pattern("^b+a").run(text).work < 10)
     }
 
     // MARK: Simplification
