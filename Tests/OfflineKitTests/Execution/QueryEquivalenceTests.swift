@@ -81,9 +81,10 @@ struct QueryEquivalenceTests {
         let keyPaths = generator.random.chance(70) ? ["id"] : ["k", "id"]
         let records = generator.records(
             generator.random.pick([0, 5, 20, 40, 60]), keyPaths: keyPaths)
-        let indexes = Self.indexPaths.shuffled(using: &generator.random).prefix(4).map { paths in
-            IndexSchema(name: paths.joined(separator: "_"), keyPaths: paths)
-        } + Self.otherIndexes.shuffled(using: &generator.random).prefix(2)
+        let indexes =
+            Self.indexPaths.shuffled(using: &generator.random).prefix(4).map { paths in
+                IndexSchema(name: paths.joined(separator: "_"), keyPaths: paths)
+            } + Self.otherIndexes.shuffled(using: &generator.random).prefix(2)
         let schema =
             keyPaths.count == 1
             ? CollectionSchema(name: "world", keyPath: keyPaths[0], indexes: Array(indexes))
