@@ -65,7 +65,9 @@ struct TextMatches {
     func forEach(_ body: (_ key: [UInt8], _ score: Double) throws -> Bool) throws {
         var walk = try TextWalk(words.map { try view.entries(collection, index, in: $0.entries) })
         var key: [UInt8] = []
+        var cancellation = CancellationCheck()
         while walk.copyKey(into: &key) {
+            try cancellation.step()
             var sum = 0.0
             // In the order of the words, so that equal records have equal sums.
             while let entry = try walk.take(of: key) {

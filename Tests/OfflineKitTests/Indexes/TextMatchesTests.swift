@@ -122,6 +122,24 @@ import Testing
         #expect(visited == 3)
     }
 
+    @Test func `a malformed entry is corrupted, and nothing worse`() async throws {
+        let schema = CollectionSchema(
+            name: "c", indexes: [.fullText(name: "words", keyPaths: Self.paths)])
+        let word = KeyEncoder.key(.string("x"))
+        for rest: [UInt8] in [[], [1], [1, 1]] {
+            let fixture = try await QueryFixture(schema, [])
+            let batch = try fixture.backend.begin([CollectionID(1)], reading: [])
+            let entry = word + rest
+            try unsafe batch.insert(TreeID(CollectionID(1), 1), key: entry.span.bytes)
+            try await batch.commit(appended: {})
+            let view = try fixture.view()
+            let error = #expect(throws: OfflineError.self) {
+                try Self.matches(view, "x").forEach { _, _ in true }
+            }
+            #expect(error?.code == .corrupted)
+        }
+    }
+
     @Test func `too many words are refused`() throws {
         let most = (0..<TextMatches.wordsMax).map { "w\($0)" }.joined(separator: " ")
         #expect(try TextMatches.words(of: most + " W0 w1").count == TextMatches.wordsMax)

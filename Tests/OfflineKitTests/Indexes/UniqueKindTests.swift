@@ -208,6 +208,28 @@ import Testing
         }
     }
 
+    @Test(arguments: 1...4 as ClosedRange<UInt64>)
+    func `measuring an entry ends on any bytes`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let indexes = try [Self.multi, Self.folded, Self.partial].map {
+            try IndexState(number: 1, schema: $0)
+        }
+        for step in 0..<4_000 {
+            // Beginnings of real entries, then anything.
+            var bytes = KeyEncoder.key(
+                .string(random.chance(1, in: 4) ? String(repeating: "x", count: 510) : "x"))
+            bytes = Array(bytes.prefix(random.below(bytes.count + 1)))
+            for _ in 0..<random.below(12) {
+                bytes.append([0, 0x10, 0x20, 0x30, 0x40, 0x50, 0x61, 0xFF][random.below(8)])
+            }
+            for index in indexes {
+                guard let values = try? index.values(of: bytes) else { continue }
+                let place: Comment = "seed \(seed), step \(step): \(bytes)"
+                #expect(values.length <= values.keyStart && values.keyStart <= bytes.count, place)
+            }
+        }
+    }
+
     @Test func `a record that comes to match the condition is checked`() async throws {
         try await TestStore.with(.memory, Self.schema(Self.partial)) { store in
             try await store.create("c", ["id": 1, "a": 1, "b": 1, "on": true])
