@@ -47,7 +47,7 @@ extension QueryEngine {
     /// The distinct values of a field among the records that match.
     func distinct(_ collection: String, _ field: String, _ filters: Filter) throws -> [Value] {
         let path = try checked(collection) { try FilterParser.fieldPath(field) }
-        let run = try run(collection, filters, .count)
+        let run = try run(collection, filters, .records(needed: nil))
         var values = DistinctValues(path, in: run.names)
         try unsafe run.forEachMatch { _, record in
             unsafe values.add(record)

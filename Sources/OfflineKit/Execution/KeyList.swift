@@ -24,6 +24,25 @@ struct KeyList: Sendable {
         buffer.append(contentsOf: bytes[places[index]])
     }
 
+    /// The keys that are in the other list too. Both are in key order, and each key once in them.
+    func intersection(with other: KeyList) -> KeyList {
+        var common = KeyList()
+        unsafe bytes.withUnsafeBytes { mine in
+            unsafe other.bytes.withUnsafeBytes { theirs in
+                var (left, right) = (0, 0)
+                while left < places.count, right < other.places.count {
+                    let order = unsafe ByteOrder.compare(
+                        UnsafeRawBufferPointer(rebasing: mine[places[left]]),
+                        UnsafeRawBufferPointer(rebasing: theirs[other.places[right]]))
+                    if order == 0 { common.append(bytes[places[left]]) }
+                    if order <= 0 { left += 1 }
+                    if order >= 0 { right += 1 }
+                }
+            }
+        }
+        return common
+    }
+
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)

@@ -25,12 +25,14 @@ struct QueryEngine {
 
     /// A run over the records that match, in key order unless they are only counted.
     func run(_ collection: String, _ filters: Filter, _ goal: PlanGoal) throws -> QueryRun {
-        let filter = try checked(collection) { try FilterParser.parseQuery(filters) }
+        let (filter, words) = try checked(collection) {
+            let filter = try FilterParser.parseQuery(filters)
+            return (filter, try filter.text.map { try TextMatches.words(of: $0.search) })
+        }
         let collection = try view.collection(collection)
-        try requireNoSearch(filter.text, in: collection)
         let planner = Planner(
-            view: view, collection: collection, condition: filter.condition, sort: [], goal: goal,
-            forced: forced)
+            view: view, collection: collection, condition: filter.condition, words: words,
+            sort: [], goal: goal, forced: forced)
         return QueryRun(view, collection, try planner.plan().access, filter.condition)
     }
 
@@ -71,15 +73,6 @@ struct QueryEngine {
     }
 }
 
-/// Throws `.unknownIndex` if a filter searches for words, which takes a full-text index.
-private func requireNoSearch(_ text: TextSearch?, in collection: CollectionState) throws {
-    guard text != nil else { return }
-    throw OfflineError(
-        .unknownIndex,
-        "$text needs a full-text index, and the collection \"\(collection.name)\" has none",
-        collection: collection.name)
-}
-
 /// A query that was checked, resolved and planned, and can be run.
 struct PreparedQuery: Sendable {
     let view: ReadView
@@ -94,14 +87,13 @@ struct PreparedQuery: Sendable {
         view = engine.view
         self.query = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
-        try requireNoSearch(self.query.text, in: collection)
         includes = try IncludeResolver(
             view, collection, self.query.include, collation: self.query.collation)
         var needed = self.query.recordsNeeded
         if let soon { needed = min(needed ?? soon, soon) }
         planner = Planner(
             view: view, collection: collection, condition: self.query.condition,
-            sort: self.query.sort, goal: .records(needed: needed),
+            words: self.query.words, sort: self.query.sort, goal: .records(needed: needed),
             collation: self.query.collation, forced: engine.forced)
         planned = try planner.plan()
     }
@@ -140,7 +132,9 @@ struct PreparedQuery: Sendable {
 
     private func collect(_ run: QueryRun, _ results: inout ResultList) throws {
         let limit = query.limit ?? Int.max
-        try unsafe run.forEachMatch(skipping: query.offset) { key, record in
+        try unsafe run.forEachMatch(
+            skipping: query.offset, needed: query.recordsNeeded
+        ) { key, record in
             unsafe results.append(key, record)
             return results.count < limit
         }

@@ -36,8 +36,9 @@ final class QueryRun {
             plan.needsCheck ? Predicate(condition, in: names, collation: collation) : nil
     }
 
-    /// Calls `body` with each match behind the first `offset`, in the wanted order where the plan gives it.
-    func forEachMatch(skipping offset: Int = 0, _ body: Body) throws {
+    /// Calls `body` with each match behind the first `offset`, in the wanted order where the plan gives it. At least
+    /// `needed` matches are looked for, nil: all.
+    func forEachMatch(skipping offset: Int = 0, needed: Int? = nil, _ body: Body) throws {
         // What is to be skipped is known without reading only if every candidate matches.
         let skipped = predicate == nil ? offset : 0
         var left = offset - skipped
@@ -48,40 +49,29 @@ final class QueryRun {
             left -= 1
             return false
         }
-        guard let order = plan.order else {
-            return try forEachGatheredKey(skipping: skipped) { key in
-                try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
-            }
+        if let (access, order) = plan.orderedTree {
+            return try unsafe walk(access.match, order, skipping: skipped, where: isTaken, body)
         }
-        try unsafe forEachMatch(order, skipping: skipped, where: isTaken, body)
-    }
-
-    /// Goes through the candidates behind the first `offset` in the tree's order.
-    @unsafe
-    private func forEachMatch(
-        _ order: TreeOrder, skipping offset: Int, where isTaken: (RecordView) -> Bool, _ body: Body
-    ) throws {
-        let isByRecord =
-            !plan.match.tree.isIndex
-            && (!order.isDescending || order.tieDepth == plan.match.tree.paths.count)
-        if isByRecord {
-            try unsafe forEachRecord(order, skipping: offset, where: isTaken, body)
-        } else {
-            try forEachKey(order, skipping: offset) { key in
-                try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
+        let keys = try gatheredKeys(needed: predicate == nil ? needed : nil)
+        var key: [UInt8] = []
+        for index in min(skipped, keys.count)..<keys.count {
+            keys.copy(index, into: &key)
+            let goesOn = try unsafe withRecord(key) {
+                unsafe isTaken($0) ? try body(key, $0) : true
             }
+            guard goesOn else { return }
         }
     }
 
     /// Whether it can be read in parts, each of which begins where the last one ended.
-    var isResumable: Bool { plan.order != nil }
+    var isResumable: Bool { plan.orderedTree != nil }
 
     /// Whether every candidate matches.
     var acceptsAll: Bool { predicate == nil }
 
     /// Calls `body` with each match behind the first so many candidates, and counts those that it passes. For resumable runs.
     func forEachMatch(resumingAfter candidates: inout Int, _ body: Body) throws {
-        guard let order = plan.order else { return }
+        guard let (access, order) = plan.orderedTree else { return }
         var scratch = PredicateScratch()
         var passed = candidates
         defer { candidates = passed }
@@ -90,23 +80,25 @@ final class QueryRun {
             guard let predicate else { return true }
             return unsafe predicate.matches(record, &scratch)
         }
-        try unsafe forEachMatch(order, skipping: candidates, where: isTaken, body)
+        try unsafe walk(access.match, order, skipping: candidates, where: isTaken, body)
     }
 
     /// How many records match.
     func count() throws -> Int {
         var count = 0
-        guard predicate != nil else {
-            for range in plan.match.ranges {
-                count += try view.adapter.count(plan.match.tree.id, of: collection, in: range)
+        guard predicate == nil else {
+            try unsafe forEachMatch { _, _ in
+                count += 1
+                return true
             }
             return count
         }
-        try unsafe forEachMatch { _, _ in
-            count += 1
-            return true
+        switch plan.source {
+        case .tree(let access) where !access.mayRepeat: return access.candidatesMax
+        case .words(let access):
+            return try TextMatches(view, collection, access.index, access.words).count()
+        default: return try gatheredKeys(needed: nil).count
         }
-        return count
     }
 
     /// Calls `body` with the record that an entry led to; it is examined by that.
@@ -118,25 +110,40 @@ final class QueryRun {
         let result = try unsafe view.adapter.withRecord(
             of: collection, key: key, names: names, body)
         if let result { return result }
-        let index = plan.match.tree.name.map { "index \"\($0)\"" } ?? "the collection"
         throw OfflineError(
-            .corrupted, "\(index) has an entry for a record that isn't there",
+            .corrupted, "\(plan.source.name) has an entry for a record that isn't there",
             collection: collection.name, key: try? KeyDecoder.value(key))
     }
 
     // MARK: Candidates
 
+    /// Goes through the candidates behind the first `offset` in the tree's order.
+    @unsafe
+    private func walk(
+        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
+        where isTaken: (RecordView) -> Bool, _ body: Body
+    ) throws {
+        let tree = match.tree
+        if !tree.isIndex, !order.isDescending || order.tieDepth == tree.paths.count {
+            return try unsafe forEachRecord(match, order, skipping: offset, where: isTaken, body)
+        }
+        try forEachKey(match, order, skipping: offset) { key in
+            try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
+        }
+    }
+
     /// The collection's own records, in place. Keys are copied of those only that are taken.
     @unsafe
     private func forEachRecord(
-        _ order: TreeOrder, skipping offset: Int, where isTaken: (RecordView) -> Bool, _ body: Body
+        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
+        where isTaken: (RecordView) -> Bool, _ body: Body
     ) throws {
-        let tree = plan.match.tree.id
+        let tree = match.tree.id
         var offset = offset
         var key: [UInt8] = []
         var examined = 0
         defer { examinedRecords += examined }
-        for range in order.isDescending ? plan.match.ranges.reversed() : plan.match.ranges {
+        for range in order.isDescending ? match.ranges.reversed() : match.ranges {
             if offset > 0 {
                 let count = try view.adapter.count(tree, of: collection, in: range)
                 if offset >= count {
@@ -150,8 +157,8 @@ final class QueryRun {
             offset = 0
             var goesOn = true
             while goesOn, try cursor.next() {
-                examined += 1
                 try cancellation.step()
+                examined += 1
                 try unsafe cursor.withRecord { record in
                     guard unsafe isTaken(record) else { return }
                     cursor.copyKey(into: &key)
@@ -164,49 +171,22 @@ final class QueryRun {
 
     /// Record keys in the tree's order.
     private func forEachKey(
-        _ order: TreeOrder, skipping offset: Int, _ body: ([UInt8]) throws -> Bool
+        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
+        _ body: ([UInt8]) throws -> Bool
     ) throws {
-        var scan = OrderedScan(view, collection, plan.match.tree, order) { [self] keys in
+        var scan = OrderedScan(view, collection, match.tree, order) { [self] keys in
             try resort(&keys)
         }
         defer { examinedEntries += scan.entriesRead }
-        try scan.run(plan.match.ranges, skipping: offset, body)
+        try scan.run(match.ranges, skipping: offset, body)
     }
 
-    /// Record keys of all the plan's ranges and array lists, each once; in key order unless the caller sorts anyway.
-    private func forEachGatheredKey(
-        skipping offset: Int, _ body: ([UInt8]) throws -> Bool
-    ) throws {
-        let pathCount = plan.match.tree.paths.count
-        var keys = KeyList()
-        for range in plan.match.ranges {
-            try forEachEntry(range) { entry in
-                let parts = try IndexKeys.parts(of: entry, valueCount: pathCount)
-                keys.append(entry[parts.keyLength...])
-            }
-        }
-        for list in plan.arrayLists {
-            try forEachEntry(list) { keys.append($0[IndexKeys.markerLength...]) }
-        }
-        if plan.givesWantedOrder || !plan.arrayLists.isEmpty { keys.sort() }
-        if !plan.arrayLists.isEmpty { keys.removeRepeated() }
-        var key: [UInt8] = []
-        for index in min(offset, keys.count)..<keys.count {
-            keys.copy(index, into: &key)
-            guard try body(key) else { return }
-        }
-    }
-
-    private func forEachEntry(_ range: KeyRange, _ body: ([UInt8]) throws -> Void) throws {
-        let cursor = try view.adapter.cursor(
-            plan.match.tree.id, of: collection, in: range, descending: false, names: .empty)
-        var entry: [UInt8] = []
-        while try cursor.next() {
-            examinedEntries += 1
-            try cancellation.step()
-            cursor.copyKey(into: &entry)
-            try body(entry)
-        }
+    /// Record keys of all candidates, each once; in the wanted order unless the caller sorts anyway.
+    private func gatheredKeys(needed: Int?) throws -> KeyList {
+        var gathering = KeyGathering(view, collection)
+        defer { examinedEntries += gathering.entriesRead }
+        return try gathering.keys(
+            of: plan.source, isOrdered: plan.givesWantedOrder, needed: needed)
     }
 
     /// Puts records into the order of the sort, by their whole values.
@@ -221,5 +201,16 @@ final class QueryRun {
             buffer.add(bytes + key, keyStart: bytes.count)
         }
         keys = buffer.sortedKeys(droppingFirst: 0)
+    }
+}
+
+extension AccessPlan.Source {
+    /// Where an entry was found, for an error.
+    fileprivate var name: String {
+        switch self {
+        case .tree(let access): access.name.map { "index \"\($0)\"" } ?? "the collection"
+        case .union, .intersection: "an index"
+        case .words(let access): "index \"\(access.index.name)\""
+        }
     }
 }

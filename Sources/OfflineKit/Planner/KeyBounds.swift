@@ -2,7 +2,7 @@
 //
 // It holds for a value that the path reaches without an array: then every test of the path is a test of this value, and
 // all of them hold at once, so their ranges may be intersected. Records with an array on the path are another matter
-// (PlannedTree). A missing field counts as null. No encoding begins another one, so the keys of a value are those
+// (TreeMatch). A missing field counts as null. No encoding begins another one, so the keys of a value are those
 // from its encoding up to the encoding's successor.
 internal import OfflineBytes
 import OfflineDocuments
@@ -15,6 +15,13 @@ struct KeyBounds {
     private(set) var lower: [UInt8] = []
     /// The first key beyond; nil: none is.
     private(set) var upper: [UInt8]?
+    /// The keys are those of folded values, and the tests ignore case.
+    private let isFolded: Bool
+
+    /// Any key.
+    init(folded isFolded: Bool = false) {
+        self.isFolded = isFolded
+    }
 
     /// Nothing can match.
     var isEmpty: Bool {
@@ -36,9 +43,8 @@ struct KeyBounds {
     /// Leaves only what the test allows too.
     mutating func intersect(_ test: FieldTest) -> Use {
         switch test {
-        case .equals(let value): keep([KeyEncoder.key(value)])
-        case .isOneOf(let values):
-            keep(KeyBounds.distinct(values.map { KeyEncoder.key($0) }))
+        case .equals(let value): keep([key(of: value)])
+        case .isOneOf(let values): keep(KeyBounds.distinct(values.map(key)))
         case .compares(let comparison, let operand): intersect(comparison, operand)
         case .between(let low, let high):
             intersect(.greaterOrEqual, low)
@@ -56,14 +62,20 @@ struct KeyBounds {
         return .decides
     }
 
+    private func key(of value: Value) -> [UInt8] {
+        var key: [UInt8] = []
+        KeyEncoder.append(value, folded: isFolded, to: &key)
+        return key
+    }
+
     private mutating func keepTexts(beginningWith prefix: String) {
         var key: [UInt8] = []
-        KeyEncoder.appendPrefix(prefix, to: &key)
+        KeyEncoder.appendPrefix(prefix, folded: isFolded, to: &key)
         keep(from: key, to: ByteOrder.successor(ofPrefix: key))
     }
 
     private mutating func intersect(_ comparison: Comparison, _ operand: Value) {
-        let key = KeyEncoder.key(operand)
+        let key = key(of: operand)
         if operand.isNull || operand.isNaN {
             keep(comparison.includesEqual ? [key] : [])
             return
@@ -121,5 +133,64 @@ extension Value {
     var isNaN: Bool {
         if case .double(let double) = self { return double.isNaN }
         return false
+    }
+}
+
+// MARK: - Elements
+
+extension KeyBounds {
+    /// Leaves only the keys of elements at `indexed` of which one must be there for the test of `path` to hold. An element
+    /// in an array counts for itself here, and so does a single value; an array doesn't.
+    mutating func intersect(
+        _ test: FieldTest, at path: FieldPath, ofElementsAt indexed: FieldPath
+    ) -> Use {
+        switch test {
+        case .elementMatches(let condition):
+            // Of an object in the array at `path`. A number would be a position in that array for the index; and of an array
+            // in the object the index has only the elements.
+            for case .test(let inner, let test) in condition.conjuncts
+            where indexed.isPath(path, then: inner) && inner.components[0].position == nil
+                && !test.hasArrayOperand
+            {
+                if intersect(test, at: indexed, ofElementsAt: indexed) != .none { return .narrows }
+            }
+            return .none
+        case _ where path != indexed: return .none
+        case .hasElement(let value): return intersect(.equals(value)) == .none ? .none : .narrows
+        case .elementSatisfies(let condition):
+            // One element satisfies them all.
+            let uses = condition.conjuncts.map { condition -> Use in
+                guard case .test(let test) = condition else { return .none }
+                return intersect(test)
+            }
+            return uses.contains { $0 != .none } ? .narrows : .none
+        default: return intersect(test)
+        }
+    }
+
+    /// All keys in these bounds are in the others.
+    func isWithin(_ other: KeyBounds) -> Bool {
+        if isEmpty { return true }
+        if let points { return points.allSatisfy { other.allows($0) } }
+        guard other.points == nil, ByteOrder.compare(other.lower, lower) <= 0 else { return false }
+        guard let end = other.upper else { return true }
+        return upper.map { ByteOrder.compare($0, end) <= 0 } ?? false
+    }
+
+    private func allows(_ key: [UInt8]) -> Bool { points?.contains(key) ?? isWithin(key) }
+}
+
+extension ValueCondition {
+    /// The conditions all of which must hold; together they are this one.
+    fileprivate var conjuncts: [ValueCondition] {
+        guard case .all(let conditions) = self else { return [self] }
+        return conditions.flatMap(\.conjuncts)
+    }
+}
+
+extension FieldPath {
+    /// Whether it is the one path, and the other behind it.
+    fileprivate func isPath(_ first: FieldPath, then second: FieldPath) -> Bool {
+        text.utf8.elementsEqual("\(first.text).\(second.text)".utf8)
     }
 }

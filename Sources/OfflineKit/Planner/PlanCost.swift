@@ -21,30 +21,74 @@ enum PlanCost {
     private static let scanMin = 40.0
 
     /// The cost of `access` for a query of which at most `matchesMax` records match.
-    static func cost(of access: AccessPlan, _ goal: PlanGoal, matchesMax: Int) -> Double {
+    static func cost(
+        of access: AccessPlan, _ goal: PlanGoal, matchesMax: Int, recordCount: Int
+    ) -> Double {
         let candidates = Double(access.candidatesMax)
-        let ranges = Double(access.match.ranges.count + access.arrayLists.count) * range
-        if goal == .count, !access.needsCheck { return ranges }
-        // Records are read until so many matched; matches are taken to be spread evenly.
+        var cost = 0.0
+        // Records that the filter is asked for, or that are read since they match.
         var examined = candidates
-        if access.givesWantedOrder, let needed = goal.recordsNeeded {
-            let fraction = access.needsCheck ? candidates / Double(max(matchesMax, 1)) : 1
-            examined = min(candidates, Double(needed) * max(fraction, 1))
+        switch access.source {
+        case .tree(let tree):
+            let isGathered = access.order == nil && (goal != .count || tree.mayRepeat)
+            cost += ranges(tree)
+            if goal == .count, !access.needsCheck, !isGathered { return cost }
+            // Records are read until so many matched; matches are taken to be spread evenly.
+            if access.givesWantedOrder, let needed = goal.recordsNeeded {
+                let fraction = access.needsCheck ? candidates / Double(max(matchesMax, 1)) : 1
+                examined = min(candidates, Double(needed) * max(fraction, 1))
+            }
+            if tree.match.tree.isIndex {
+                cost += isGathered ? gathered(candidates) : examined * entry
+                if goal == .count, !access.needsCheck { return cost }
+                cost += examined * soughtRecord
+            } else {
+                cost += examined * scannedRecord
+                if tree.match.boundPaths == 0 { cost = max(cost, scanMin) }
+            }
+        case .union(let trees), .intersection(let trees):
+            cost += trees.reduce(0) { $0 + gathering($1) }
+            if case .intersection = access.source {
+                examined = intersectionSize(trees, recordCount: recordCount)
+            }
+            if goal == .count, !access.needsCheck { return cost }
+            if access.givesWantedOrder, !access.needsCheck, let needed = goal.recordsNeeded {
+                examined = min(examined, Double(needed))
+            }
+            cost += examined * soughtRecord
+        case .words: return 0
         }
-        var cost = ranges + (access.needsCheck ? examined * check : 0)
-        if access.match.tree.isIndex {
-            let gathered = access.order == nil && goal != .count
-            cost += (gathered ? candidates : examined) * entry + examined * soughtRecord
-            if gathered { cost += sort(candidates, keeping: candidates) }
-        } else {
-            cost += examined * scannedRecord
-            if access.match.boundPaths == 0 { cost = max(cost, scanMin) }
-        }
+        cost += access.needsCheck ? examined * check : 0
         if !access.givesWantedOrder {
             let kept = goal.recordsNeeded.map { min(Double($0), candidates) } ?? candidates
             cost += sort(min(candidates, Double(matchesMax)), keeping: kept)
         }
         return cost
+    }
+
+    /// Gathering the keys of an access, in key order.
+    static func gathering(_ access: TreeAccess) -> Double {
+        let count = Double(access.candidatesMax)
+        // What is in key order is only looked through.
+        let isOrdered = access.arrayLists.isEmpty && access.match.isInKeyOrder
+        return ranges(access) + (isOrdered ? count * (entry + comparison) : gathered(count))
+    }
+
+    /// Reading so many records by their keys, and asking the filter.
+    static func reading(_ records: Double) -> Double { records * (soughtRecord + check) }
+
+    /// How many records are in all of these, if each leaves its share of the others.
+    static func intersectionSize(_ accesses: [TreeAccess], recordCount: Int) -> Double {
+        let all = Double(max(recordCount, 1))
+        return accesses.reduce(all) { $0 * min(1, Double($1.candidatesMax) / all) }
+    }
+
+    private static func ranges(_ access: TreeAccess) -> Double {
+        Double(access.match.ranges.count + access.arrayLists.count) * range
+    }
+
+    private static func gathered(_ count: Double) -> Double {
+        count * entry + sort(count, keeping: count)
     }
 
     private static func sort(_ count: Double, keeping kept: Double) -> Double {

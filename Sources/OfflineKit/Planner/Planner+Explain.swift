@@ -5,36 +5,54 @@ extension Planner {
     /// The plan as callers see it.
     func shown(_ planned: PlannedQuery) -> QueryPlan {
         let access = planned.access
+        let chosen = names(access)
         var rejected: [String: String] = [:]
         for (index, reason) in planned.refusals { rejected[index] = text(reason) }
         for loser in planned.candidates {
-            guard let name = loser.access.match.tree.name, name != access.match.tree.name else {
-                continue
-            }
+            guard case .tree(let tree) = loser.access.source, let name = tree.name,
+                !chosen.contains(name), rejected[name] == nil
+            else { continue }
             rejected[name] = reason(loser, against: planned.best)
         }
         return QueryPlan(
             access: shownAccess(access), sortedByIndex: !sort.isEmpty && access.givesWantedOrder,
             estimatedRecords: planned.matchesMax,
-            isExact: planned.candidates.contains { !$0.access.needsCheck },
+            isExact: planned.candidates.contains { $0.access.isExact },
             rejected: rejected, steps: steps(access))
     }
 
     private func shownAccess(_ access: AccessPlan) -> QueryPlan.Access {
-        if let name = access.match.tree.name { return .index(name) }
-        return access.match.boundPaths == 0 ? .collectionScan : .key
+        switch access.source {
+        case .tree(let tree):
+            if let name = tree.name { return .index(name) }
+            return tree.match.boundPaths == 0 ? .collectionScan : .key
+        case .union: return .union(names(access))
+        case .intersection: return .intersection(names(access))
+        case .words(let words): return .index(words.index.name)
+        }
+    }
+
+    /// The indexes of an access, each once; records by their keys are "the key".
+    private func names(_ access: AccessPlan) -> [String] {
+        var names: [String] = []
+        for tree in access.trees {
+            let name = tree.name ?? "the key"
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
     }
 
     private func text(_ refusal: PlannedQuery.Refusal) -> String {
         switch refusal {
-        case .kind(let index):
-            "it is \(index.kindName), which no plan of this build uses"
         case .noPath:
             "the filter names no leading path of it, and it doesn't give the order"
         case .arrays(let records, let path):
             "\(records) record\(records == 1 ? " has" : "s have") an array at \"\(path)\","
                 + " so it gives no order"
         case .collation: "it compares strings by another collation than the query"
+        case .partial: "the filter doesn't imply the index's own"
+        case .fullText: "it serves $text only"
+        case .search: "the query searches for words"
         }
     }
 
@@ -45,7 +63,9 @@ extension Planner {
             switch shownAccess(best.access) {
             case .index(let name): "index \(name)"
             case .key: "the key"
-            default: "the collection"
+            case .collectionScan: "the collection"
+            case .union(let names): "the union of \(names.joined(separator: ", "))"
+            case .intersection(let names): "the intersection of \(names.joined(separator: ", "))"
             }
         var reason =
             "\(loser.access.candidatesMax) candidates against"
@@ -61,8 +81,14 @@ extension Planner {
 
     private func steps(_ access: AccessPlan) -> [String] {
         var steps: [String] = []
-        if !access.arrayLists.isEmpty { steps.append("add the records with an array on the path") }
-        if access.order == nil, access.givesWantedOrder { steps.append("put the keys into order") }
+        if access.trees.contains(where: { !$0.arrayLists.isEmpty }) {
+            steps.append("add the records with an array on the path")
+        }
+        if case .words = access.source {
+            steps.append(sort.isEmpty ? "rank by the words" : "merge the words' records")
+        } else if access.order == nil, access.givesWantedOrder {
+            steps.append("put the keys into order")
+        }
         if access.needsCheck { steps.append("check the filter on each record") }
         if !access.givesWantedOrder {
             let fields = sort.map { "\($0.path.text) \($0.isDescending ? "desc" : "asc")" }
@@ -70,14 +96,5 @@ extension Planner {
             steps.append("sort by \(fields.joined(separator: ", "))\(kept)")
         }
         return steps
-    }
-}
-
-extension IndexState {
-    /// What kind of index it is.
-    fileprivate var kindName: String {
-        if isFullText { return "a full-text index" }
-        if condition != nil { return "a partial index" }
-        return isMultiEntry ? "a multi-entry index" : "a case-insensitive index"
     }
 }

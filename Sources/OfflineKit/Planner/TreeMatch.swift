@@ -1,80 +1,78 @@
-// How one ordered tree serves a query: which of its key ranges hold the candidates, and whether they come in order.
+// How one ordered tree serves a query: which of its key ranges hold the candidates, which conditions being a candidate
+// decides, and whether candidates come in order.
 //
-// A tree's keys are the encoded values at its paths, one after another; in an index the record's key follows. An index
-// also marks, for each path, the records with an array on it (IndexKeys). These may match whatever the index's own entry
-// for them says, so they are candidates besides the ranges, and where there are any on a path that is used, the index
-// gives no order.
+// Of a tree with one entry a record all conditions on a path bound its one value together. An index also marks, for each
+// path, the records with an array on it (IndexKeys). These may match whatever the index's own entry for them says, so
+// they are candidates besides the ranges, and where there are any on a path that is used, the index gives no order.
+//
+// Of a multi-entry index one condition bounds the entries, for each may hold of another element. Only for an operand that
+// is an array, which the whole array may equal, the marked records are candidates too.
 //
 // An index key over 512 bytes is cut and marked (KeyLayout). A cut key compares with a bound of at most 512 bytes as
 // the whole key would; a longer bound is cut too, and then the records decide.
 internal import OfflineBytes
 import OfflineDocuments
 
-/// An ordered tree as the planner sees it: a collection's records by their keys, or an index.
-struct OrderedTree: Sendable {
-    let id: TreeID
-    /// The index's name; nil: the collection itself.
-    let name: String?
-    /// The paths whose values its keys are made of.
-    let paths: [FieldPath]
-    /// What all keys begin with: the tag of an array in a collection with a compound key.
-    let keyPrefix: [UInt8]
-
-    var isIndex: Bool { name != nil }
-
-    /// The collection's own tree, first, and those of its plain indexes.
-    static func trees(of collection: CollectionState) -> [OrderedTree] {
-        let arrayTag = KeyLayout.typeRange(of: .array([])).first
-        let records = OrderedTree(
-            id: StorageAdapter.records(of: collection), name: nil, paths: collection.keyPaths,
-            keyPrefix: collection.singleKeyPath == nil ? [arrayTag] : [])
-        return [records]
-            + collection.indexes.filter(\.isPlain).map { index in
-                OrderedTree(
-                    id: StorageAdapter.entries(of: index, collection), name: index.name,
-                    paths: index.paths, keyPrefix: [])
-            }
-    }
-
-    /// All entries but the lists of records with arrays.
-    var wholeRange: KeyRange {
-        isIndex ? IndexKeys.entries : .all
-    }
-
-    /// The list of records with an array on the path.
-    func arrayList(_ ordinal: Int) -> KeyRange {
-        IndexKeys.markers(ofPath: ordinal)
-    }
-}
-
 /// The ranges of a tree that hold a filter's candidates.
 struct TreeMatch {
     let tree: OrderedTree
     /// Disjoint and ascending.
-    var ranges: [KeyRange]
-    /// So many leading paths have one value each in all ranges.
-    var fixedPaths = 0
-    /// So many leading paths are bounded by the ranges.
-    var boundPaths = 0
-    /// Every condition of the filter is one of the ranges', and no bound was cut: without arrays, all that is
-    /// in the ranges matches.
-    var coversFilter: Bool
+    private(set) var ranges: [KeyRange]
+    /// So many leading values are one value each in all ranges.
+    private(set) var fixedPaths = 0
+    /// So many leading values are bounded by the ranges.
+    private(set) var boundPaths = 0
+    /// Which of the conditions hold of all records in the ranges, those with arrays apart.
+    private(set) var decided: [Bool]
+    /// Which of the conditions the ranges come from.
+    private(set) var used: [Bool]
+    /// Records with an array at this path are candidates in any case, for what the condition asks.
+    private(set) var wantsArrays = false
+    /// A bound was cut.
+    private(set) var isCut = false
 
     /// More ranges than that are not made of lists of values; the rest of the paths is left to the check.
     static let rangesMax = 4096
 
-    /// The ranges for `conditions`, all of which must hold.
-    init(_ tree: OrderedTree, _ conditions: [Condition]) {
+    /// The whole tree, for conditions that say nothing about it.
+    init(all tree: OrderedTree, conditionCount: Int) {
         self.tree = tree
-        self.ranges = []
-        self.coversFilter = false
+        ranges = [tree.wholeRange]
+        decided = [Bool](repeating: false, count: conditionCount)
+        used = decided
+    }
+
+    /// The ways to match `conditions`, all of which must hold: one for a tree with one entry a record; for a multi-entry
+    /// index one for each condition that it can serve.
+    static func matches(_ tree: OrderedTree, _ conditions: [Condition]) -> [TreeMatch] {
+        guard tree.isMultiEntry else { return [TreeMatch(tree, conditions)] }
+        return conditions.indices.compactMap { TreeMatch(elements: tree, conditions, $0) }
+    }
+
+    /// The index's own condition holds of all its records, and so do conditions that are among its own.
+    mutating func decide(_ conditions: [Condition], heldBy index: Condition) {
+        let held = index.conjuncts
+        for (ordinal, condition) in conditions.enumerated() where held.contains(condition) {
+            decided[ordinal] = true
+        }
+    }
+
+    // MARK: One entry a record
+
+    private init(_ tree: OrderedTree, _ conditions: [Condition]) {
+        self.init(all: tree, conditionCount: conditions.count)
         var prefixes = [tree.keyPrefix]
-        var conditionsDecided = 0
         var interval: KeyBounds?
-        for path in tree.paths {
-            let (bounds, decided) = TreeMatch.bounds(of: path, in: conditions)
-            guard let bounds, TreeMatch.fits(prefixes, bounds) else { break }
-            conditionsDecided += decided
+        for path in tree.paths.prefix(tree.boundableCount) {
+            var bounds = KeyBounds(folded: tree.isFolded)
+            let uses = TreeMatch.bind(&bounds, path, conditions)
+            guard uses.contains(where: { $0 != .none }), TreeMatch.fits(prefixes, bounds) else {
+                break
+            }
+            for (ordinal, use) in uses.enumerated() where use != .none {
+                used[ordinal] = true
+                decided[ordinal] = use == .decides
+            }
             if bounds.isEmpty { prefixes = [] }
             if bounds.points?.count == 1, fixedPaths == boundPaths { fixedPaths += 1 }
             boundPaths += 1
@@ -84,37 +82,59 @@ struct TreeMatch {
             }
             prefixes = prefixes.flatMap { prefix in points.map { prefix + $0 } }
         }
-        coversFilter = conditionsDecided == conditions.count
-        ranges = boundPaths == 0 ? [tree.wholeRange] : TreeMatch.ranges(prefixes, interval)
+        guard boundPaths > 0 else { return }
+        ranges = TreeMatch.ranges(prefixes, interval)
         if tree.isIndex { cutBounds() }
     }
 
-    /// What the conditions say about `path`, nil for nothing, and how many of them the bounds decide.
-    private static func bounds(
-        of path: FieldPath, in conditions: [Condition]
-    ) -> (KeyBounds?, decided: Int) {
-        var bounds = KeyBounds()
-        var isBound = false
-        var decided = 0
-        for case .test(let tested, let test) in conditions where tested == path {
-            switch bounds.intersect(test) {
-            case .none: continue
-            case .narrows: isBound = true
-            case .decides:
-                isBound = true
-                decided += 1
-            }
+    /// Bounds the value at `path` by all that the conditions say about it.
+    private static func bind(
+        _ bounds: inout KeyBounds, _ path: FieldPath, _ conditions: [Condition]
+    ) -> [KeyBounds.Use] {
+        conditions.map { condition in
+            guard case .test(let tested, let test) = condition, tested == path else { return .none }
+            return bounds.intersect(test)
         }
-        return (isBound ? bounds : nil, decided)
     }
 
     private static func fits(_ prefixes: [[UInt8]], _ bounds: KeyBounds) -> Bool {
         prefixes.count * (bounds.points?.count ?? 1) <= rangesMax || prefixes.count == 1
     }
 
+    // MARK: An entry for each element
+
+    /// Nil where the condition says nothing about elements.
+    private init?(elements tree: OrderedTree, _ conditions: [Condition], _ ordinal: Int) {
+        var bounds = KeyBounds(folded: tree.isFolded)
+        guard case .test(let path, let test) = conditions[ordinal] else { return nil }
+        let use = bounds.intersect(test, at: path, ofElementsAt: tree.paths[0])
+        guard use != .none else { return nil }
+        self.init(all: tree, conditionCount: conditions.count)
+        used[ordinal] = true
+        wantsArrays = path == tree.paths[0] && test.hasArrayOperand
+        decided[ordinal] = use == .decides && !wantsArrays
+        boundPaths = 1
+        if bounds.points?.count == 1 { fixedPaths = 1 }
+        ranges =
+            bounds.isEmpty
+            ? []
+            : bounds.points.map { TreeMatch.ranges($0, nil) } ?? TreeMatch.ranges([[]], bounds)
+        cutBounds()
+    }
+
+    /// How many conditions the ranges come from.
+    var usedCount: Int { used.count { $0 } }
+
+    /// A record may be in the ranges more than once.
+    var mayRepeat: Bool {
+        tree.isMultiEntry && (fixedPaths == 0 || ranges.count > 1 || isCut || wantsArrays)
+    }
+
+    // MARK: Ranges
+
     private static func ranges(_ prefixes: [[UInt8]], _ interval: KeyBounds?) -> [KeyRange] {
         prefixes.map { prefix in
-            let end = ByteOrder.successor(ofPrefix: prefix)
+            let end = prefix.isEmpty ? nil : ByteOrder.successor(ofPrefix: prefix)
             guard let interval else { return KeyRange(lower: prefix, upper: end) }
             return KeyRange(
                 lower: prefix + interval.lower, upper: interval.upper.map { prefix + $0 } ?? end)
@@ -126,7 +146,8 @@ struct TreeMatch {
         let limit = KeyLayout.indexKeyBytesMax
         func isLong(_ bound: [UInt8]?) -> Bool { (bound?.count ?? 0) > limit }
         guard ranges.contains(where: { isLong($0.lower) || isLong($0.upper) }) else { return }
-        coversFilter = false
+        isCut = true
+        for ordinal in decided.indices { decided[ordinal] = false }
         var joined: [KeyRange] = []
         for range in ranges {
             let lower = range.lower.map { Array($0.prefix(limit)) }
@@ -155,9 +176,19 @@ struct TreeOrder: Equatable {
 extension TreeMatch {
     /// The tree's order that is the wanted one; nil where it has none. Only for trees without arrays on the paths used.
     func order(for sort: [SortTerm]) -> TreeOrder? {
+        if mayRepeat { return nil }
+        // The values of one sort term, and no other's.
+        if tree.isFolded, let term = sort.first {
+            guard sort.allSatisfy({ $0.path == tree.paths[0] }), !tree.isMultiEntry else {
+                return nil
+            }
+            return TreeOrder(isDescending: term.isDescending, tieDepth: tree.paths.count)
+        }
         var depth = fixedPaths
         var isDescending: Bool?
         for term in sort {
+            // An element is not what a record sorts by.
+            if tree.isMultiEntry { return nil }
             // Constant here, or decided already: equal values can't be told apart by it again.
             if tree.paths[..<depth].contains(term.path) { continue }
             // Whatever follows a whole key of a record decides nothing.
@@ -174,6 +205,9 @@ extension TreeMatch {
         return TreeOrder(isDescending: isDescending, tieDepth: depth)
     }
 
+    /// Whether the records of the ranges come in the order of their keys.
+    var isInKeyOrder: Bool { !mayRepeat && keyOrder != nil }
+
     /// The order of the records' keys, where the tree has it.
     private var keyOrder: TreeOrder? {
         if !tree.isIndex { return TreeOrder(tieDepth: tree.paths.count) }
@@ -184,5 +218,18 @@ extension TreeMatch {
     /// So many leading paths must be free of arrays for the tree to give this order.
     func pathsUsed(_ order: TreeOrder?) -> Int {
         max(boundPaths, order?.tieDepth ?? 0)
+    }
+}
+
+extension FieldTest {
+    /// An operand is an array, which the whole array at a path may equal.
+    var hasArrayOperand: Bool {
+        func isArray(_ value: Value) -> Bool { value.arrayValue != nil }
+        return switch self {
+        case .equals(let value), .compares(_, let value): isArray(value)
+        case .between(let low, let high): isArray(low) || isArray(high)
+        case .isOneOf(let values): values.contains(where: isArray)
+        default: false
+        }
     }
 }

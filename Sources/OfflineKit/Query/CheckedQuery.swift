@@ -10,8 +10,8 @@ struct SortTerm: Sendable, Equatable {
 /// A query without mistakes.
 struct CheckedQuery: Sendable {
     let condition: Condition
-    /// What is searched for besides; nil: nothing.
-    let text: TextSearch?
+    /// The distinct words that are searched for; nil: it is no search.
+    let words: [[UInt8]]?
     let collation: Collation
     let sort: [SortTerm]
     let limit: Int?
@@ -23,7 +23,7 @@ struct CheckedQuery: Sendable {
     init(_ query: Query) throws {
         let filter = try FilterParser.parseQuery(query.filters)
         condition = filter.condition
-        text = filter.text
+        words = try filter.text.map { try TextMatches.words(of: $0.search) }
         collation = query.collation
         sort = try query.sort.map {
             SortTerm(

@@ -50,7 +50,4 @@ final class IndexState: Sendable {
 
     /// How many of them decide whether two records have the same values.
     var comparedCount: Int { isFolded ? 1 : valueCount }
-
-    /// Whether its entries are the paths' values of every record, and so serve any filter and sort.
-    var isPlain: Bool { !isMultiEntry && !isFullText && !isFolded && condition == nil }
 }

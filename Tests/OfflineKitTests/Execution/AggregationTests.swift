@@ -130,7 +130,7 @@ import Testing
                 for access in [nil, ForcedAccess(index: "a"), ForcedAccess(index: "b")] {
                     let engine = QueryEngine(view, forcing: access)
                     let place: Comment =
-                        "seed \(seed), number \(number), \(access?.index ?? "-"): \(aggregation)"
+                        "seed \(seed), number \(number), \(access.map { "\($0)" } ?? "-"): \(aggregation)"
                     #expect(
                         try engine.distinct("c", path, Filter(filter))
                             == NaiveAggregation.distinct(matching, path), place)

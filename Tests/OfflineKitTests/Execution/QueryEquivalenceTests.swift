@@ -1,7 +1,7 @@
 // Every query means the same through each index, through none, on a snapshot, in a transaction that wrote some of the records
 // itself, and by the naive evaluator.
 //
-// OFFLINE_QUERY_CASES sets the number of queries (3,000 by default), OFFLINE_QUERY_SEED the first seed. A failure prints the
+// OFFLINE_QUERY_CASES sets the number of queries (5,000 by default), OFFLINE_QUERY_SEED the first seed. A failure prints the
 // seed of its world, which alone gives it again with OFFLINE_QUERY_CASES=1.
 import Foundation
 import Testing
@@ -21,23 +21,10 @@ struct QueryEquivalenceTests {
         ["a.0"], ["b", "a.x.y"], ["missing", "a"],
     ]
 
-    /// Indexes that aren't plain, some of which each world has too.
-    private static let otherIndexes: [IndexSchema] = [
-        IndexSchema(name: "each_a", keyPath: "a", multiEntry: true),
-        IndexSchema(name: "each_ax", keyPath: "a.x", multiEntry: true),
-        IndexSchema(name: "folded_a", keyPath: "a", collation: .caseInsensitive),
-        IndexSchema(
-            name: "each_folded_b", keyPath: "b", multiEntry: true, collation: .caseInsensitive),
-        IndexSchema(name: "some_b", keyPath: "b", where: ["a": ["$gte": 1]]),
-        IndexSchema(name: "some_ab", keyPaths: ["a", "b"], where: ["c": ["$exists": true]]),
-        IndexSchema(name: "some_each_a", keyPath: "a", multiEntry: true, where: ["b": .null]),
-        .fullText(name: "words", keyPaths: ["a", "b"]),
-    ]
-
     @Test func `a query's result is the same with every index, without, and by definition`()
         async throws
     {
-        let cases = Self.setting("OFFLINE_QUERY_CASES", or: 3_000)
+        let cases = Self.setting("OFFLINE_QUERY_CASES", or: 5_000)
         let firstSeed = Self.setting("OFFLINE_QUERY_SEED", or: 20_260_101)
         var coverage = Coverage()
         for world in 0..<(cases + Self.queriesPerWorld - 1) / Self.queriesPerWorld {
@@ -46,7 +33,7 @@ struct QueryEquivalenceTests {
             try await check(seed: seed, queries: queries, &coverage)
         }
         print("queries: \(cases) from seed \(firstSeed); \(coverage)")
-        if cases >= 3_000 { coverage.expectAll() }
+        if cases >= 5_000 { coverage.expectAll() }
     }
 
     /// What the worlds have exercised, so that the test can't become empty unnoticed.
@@ -57,19 +44,29 @@ struct QueryEquivalenceTests {
         var exact = 0
         var byKey = 0
         var nonEmpty = 0
+        var unions = 0
+        var intersections = 0
+        var multiEntry = 0
+        var partial = 0
+        var folded = 0
+        var sortedByFolded = 0
         var inTransactions = 0
         /// Operators in filters that some records matched and some didn't.
         var deciding: Set<String> = []
 
         var description: String {
             "\(throughIndexes) runs through an index, \(sortedByIndex) sorted by it, "
-                + "\(descendingByIndex) descending, \(exact) exact, \(byKey) by key; "
+                + "\(unions) by unions, \(intersections) by intersections, \(multiEntry) through "
+                + "multi-entry, \(partial) partial, \(folded) case-insensitive ones "
+                + "(\(sortedByFolded) sorted), \(descendingByIndex) descending, \(exact) exact, \(byKey) by key; "
                 + "\(nonEmpty) non-empty results; \(inTransactions) in transactions; "
                 + "\(deciding.count) operators"
         }
 
         func expectAll() {
             #expect(throughIndexes > 3_000 && sortedByIndex > 300 && descendingByIndex > 100)
+            #expect(unions > 100 && intersections > 30 && multiEntry > 100 && partial > 100)
+            #expect(folded > 100 && sortedByFolded > 5)
             #expect(exact > 300 && byKey > 30 && nonEmpty > 500 && inTransactions > 300)
             let others = ["$and", "$or", "$nor"]
             #expect(FilterParser.valueOperators.union(others).subtracting(deciding).isEmpty)
@@ -81,10 +78,7 @@ struct QueryEquivalenceTests {
         let keyPaths = generator.random.chance(70) ? ["id"] : ["k", "id"]
         let records = generator.records(
             generator.random.pick([0, 5, 20, 40, 60]), keyPaths: keyPaths)
-        let indexes =
-            Self.indexPaths.shuffled(using: &generator.random).prefix(4).map { paths in
-                IndexSchema(name: paths.joined(separator: "_"), keyPaths: paths)
-            } + Self.otherIndexes.shuffled(using: &generator.random).prefix(2)
+        let indexes = Self.indexes(&generator)
         let schema =
             keyPaths.count == 1
             ? CollectionSchema(name: "world", keyPath: keyPaths[0], indexes: Array(indexes))
@@ -113,6 +107,32 @@ struct QueryEquivalenceTests {
         coverage = found
     }
 
+    /// A few indexes, of all kinds; a full-text one serves none of the queries.
+    private static func indexes(_ generator: inout QueryGenerator) -> [IndexSchema] {
+        let words: [IndexSchema] =
+            generator.random.chance(20) ? [.fullText(name: "words", keyPaths: ["a", "b"])] : []
+        return words
+            + indexPaths.shuffled(using: &generator.random).prefix(5).map { paths in
+                let name = paths.joined(separator: "_")
+                let isPartial = generator.random.chance(25)
+                let filter = isPartial ? generator.random.pick(indexFilters) : nil
+                guard paths.count == 1, generator.random.chance(60) else {
+                    return IndexSchema(name: name, keyPaths: paths, where: filter)
+                }
+                return IndexSchema(
+                    name: name, keyPath: paths[0], multiEntry: generator.random.chance(60),
+                    collation: generator.random.chance(35) ? .caseInsensitive : .binary,
+                    where: filter)
+            }
+    }
+
+    /// What partial indexes ask of records.
+    private static let indexFilters: [Filter] = [
+        ["a": ["$gte": 1]], ["b": ["$exists": true]], ["c": 1], ["a": ["$in": [1, 2, "a"]]],
+        ["b": ["$startsWith": "a"]], ["$or": [["a": 1], ["b": 2]]], ["a": ["$gte": 0, "$lt": 3]],
+        ["c": ["$ne": .null]],
+    ]
+
     /// Records and how they are indexed.
     private struct World {
         var seed: UInt64
@@ -137,18 +157,18 @@ struct QueryEquivalenceTests {
             coverage.deciding.formUnion(Self.operators(in: .object(filter)))
         }
         let accesses: [ForcedAccess?] =
-            [nil, ForcedAccess(index: nil)] + world.indexes.map { ForcedAccess(index: $0.name) }
+            [nil, .collection, .union, .intersection] + world.indexes.map { .index($0.name) }
         for access in accesses {
             let engine = QueryEngine(view, forcing: access)
             let place: Comment =
-                "seed \(world.seed), query \(number), \(access?.index ?? "no index"): \(query)"
+                "seed \(world.seed), query \(number), \(access.map { "\($0)" } ?? "free"): \(query)"
             let plan = try engine.explain("world", query, analyze: true)
             #expect(try engine.query("world", query) == expected, place)
             #expect(try engine.count("world", query.filters) == counted.count, place)
             #expect(plan.returnedRecords == expected.count, place)
             #expect(plan.estimatedRecords >= matching.count, place)
             if plan.isExact { #expect(plan.estimatedRecords == matching.count, place) }
-            note(plan, query, &coverage)
+            note(plan, query, world, &coverage)
         }
     }
 
@@ -163,9 +183,24 @@ struct QueryEquivalenceTests {
         }
     }
 
-    private func note(_ plan: QueryPlan, _ query: Query, _ coverage: inout Coverage) {
-        if plan.access == .key { coverage.byKey += 1 }
-        guard case .index = plan.access else { return }
+    private func note(
+        _ plan: QueryPlan, _ query: Query, _ world: World, _ coverage: inout Coverage
+    ) {
+        switch plan.access {
+        case .key: coverage.byKey += 1
+        case .union: coverage.unions += 1
+        case .intersection: coverage.intersections += 1
+        default: break
+        }
+        guard case .index(let name) = plan.access,
+            let index = world.indexes.first(where: { $0.name == name })
+        else { return }
+        if index.isMultiEntry { coverage.multiEntry += 1 }
+        if index.filter != nil { coverage.partial += 1 }
+        if index.collation == .caseInsensitive {
+            coverage.folded += 1
+            if plan.sortedByIndex { coverage.sortedByFolded += 1 }
+        }
         coverage.throughIndexes += 1
         if plan.isExact { coverage.exact += 1 }
         guard plan.sortedByIndex else { return }

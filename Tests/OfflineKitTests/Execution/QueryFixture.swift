@@ -61,3 +61,10 @@ struct QueryFixture {
         try await batch.commit(appended: {})
     }
 }
+
+extension ForcedAccess {
+    /// The index of this name; nil: no index.
+    init(index name: String?) {
+        self = name.map { .index($0) } ?? .collection
+    }
+}

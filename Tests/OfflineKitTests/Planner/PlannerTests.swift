@@ -142,24 +142,6 @@ struct PlannerTests {
         #expect(throws: OfflineError.self) { try engine.count("people", ["a": ["$near": 1]]) }
     }
 
-    @Test func `an index of another kind is never used as if it were plain`() async throws {
-        var schema = Self.schema
-        schema.indexes = [
-            IndexSchema(name: "each", keyPath: "age", multiEntry: true),
-            IndexSchema(name: "folded", keyPath: "age", collation: .caseInsensitive),
-            IndexSchema(name: "some", keyPath: "age", where: ["role": "admin"]),
-            .fullText(name: "words", keyPaths: ["age"]),
-        ]
-        let fixture = try await QueryFixture(schema, Self.people)
-        let plan = try fixture.engine().explain(
-            "people", Query(filters: ["age": 31], sort: [.ascending("age")]), analyze: false)
-        #expect(plan.access == .collectionScan)
-        #expect(plan.rejected["each"]?.contains("a multi-entry index") == true)
-        #expect(plan.rejected["folded"]?.contains("a case-insensitive index") == true)
-        #expect(plan.rejected["some"]?.contains("a partial index") == true)
-        #expect(plan.rejected["words"]?.contains("a full-text index") == true)
-    }
-
     @Test func `an array on a path takes the order from its index, and a delete gives it back`()
         async throws
     {

@@ -1,5 +1,5 @@
-// Regular expressions by their definition: a pattern is a tree, and a tree matches by trying everything. It takes whatever time
-// it takes; nothing of it is the store's.
+// Regular expressions by their definition: a pattern is a tree, which leads from each place in a text to a set of places behind
+// it. Nothing of it is the store's.
 
 /// A pattern as a tree, to be matched, and to be written out.
 indirect enum NaiveRegex: Sendable {
@@ -43,65 +43,58 @@ extension NaiveRegex {
     func matches(_ text: String, _ options: NaiveRegexOptions) -> Bool {
         let text = options.isFolded ? NaiveFolding.fold(text) : text
         let scalars = text.unicodeScalars.map(\.value)
-        return (0...scalars.count).contains { start in
-            match(scalars, start, options) { _ in true }
-        }
+        return !ends(scalars, Set(0...scalars.count), options).isEmpty
     }
 
-    /// Tries everything that matches from `position` on, until `next` is content with the place behind it.
-    private func match(
-        _ text: [UInt32], _ position: Int, _ options: NaiveRegexOptions, _ next: (Int) -> Bool
-    ) -> Bool {
+    /// The places behind what matches from one of `starts` on.
+    private func ends(
+        _ text: [UInt32], _ starts: Set<Int>, _ options: NaiveRegexOptions
+    ) -> Set<Int> {
         switch self {
         case .scalar(let scalar):
             if options.isFolded {
                 let folded = NaiveFolding.fold(scalar)
-                return text[position...].starts(with: folded) && next(position + folded.count)
+                return Set(
+                    starts.filter { text[$0...].starts(with: folded) }
+                        .map { $0 + folded.count })
             }
-            return takes(text, position, next) { found in
+            return behind(text, starts) { found in
                 found == scalar
                     || options.ignoresCase
                         && NaiveFolding.fold(found) == NaiveFolding.fold(scalar)
             }
-        case .dot:
-            return takes(text, position, next) { $0 != 10 || options.dotMatchesNewline }
+        case .dot: return behind(text, starts) { $0 != 10 || options.dotMatchesNewline }
         case .set(let items, let isInverted):
-            return takes(text, position, next) { found in
+            return behind(text, starts) { found in
                 items.contains { $0.contains(found, options) } != isInverted
             }
         case .place(let name):
-            return NaiveRegex.isPlace(name, text, position, options) && next(position)
+            return starts.filter { NaiveRegex.isPlace(name, text, $0, options) }
         case .sequence(let parts):
-            guard let first = parts.first else { return next(position) }
-            let rest = NaiveRegex.sequence(Array(parts.dropFirst()))
-            return first.match(text, position, options) {
-                rest.match(text, $0, options, next)
-            }
+            return parts.reduce(starts) { $1.ends(text, $0, options) }
         case .choice(let parts):
-            return parts.contains { $0.match(text, position, options, next) }
+            return parts.reduce(into: []) { $0.formUnion($1.ends(text, starts, options)) }
         case .repeated(let part, let least, let most, _):
-            return part.match(text, position, options, least, most, next)
+            var places = (0..<least).reduce(starts) { places, _ in
+                part.ends(text, places, options)
+            }
+            var all = places
+            var count = least
+            while !places.isEmpty, most.map({ count < $0 }) ?? true {
+                // Only places that weren't there before lead any further.
+                places = part.ends(text, places, options).subtracting(all)
+                all.formUnion(places)
+                count += 1
+            }
+            return all
         }
     }
 
-    /// So many of it, one after the other.
-    private func match(
-        _ text: [UInt32], _ position: Int, _ options: NaiveRegexOptions, _ least: Int,
-        _ most: Int?, _ next: (Int) -> Bool
-    ) -> Bool {
-        if least <= 0, next(position) { return true }
-        if let most, most <= 0 { return false }
-        return match(text, position, options) { behind in
-            // What takes nothing may as well be taken no further time.
-            if behind == position, least <= 0 { return false }
-            return match(text, behind, options, least - 1, most.map { $0 - 1 }, next)
-        }
-    }
-
-    private func takes(
-        _ text: [UInt32], _ position: Int, _ next: (Int) -> Bool, _ isRight: (UInt32) -> Bool
-    ) -> Bool {
-        position < text.count && isRight(text[position]) && next(position + 1)
+    /// The places behind those with the right scalar.
+    private func behind(
+        _ text: [UInt32], _ starts: Set<Int>, _ isRight: (UInt32) -> Bool
+    ) -> Set<Int> {
+        Set(starts.filter { $0 < text.count && isRight(text[$0]) }.map { $0 + 1 })
     }
 
     private static func isPlace(
