@@ -58,11 +58,11 @@ internal import Testing
     private static let wholeStore = """
         SUPERBLOCK
                 0  slot 0: generation 4, store ID
+                   catalog at 3:64, log from 0:0 (chain SUM)
+                   operations up to 1 durable, closed cleanly
+             4096  slot 1: generation 5, store ID
                    catalog at 5:432, log from 2:1184 (chain SUM)
                    operations up to 7 durable, closed cleanly
-             4096  slot 1: generation 3, store ID
-                   catalog at 3:64, log from 0:0 (chain SUM)
-                   operations up to 1 durable, not closed
               432  catalog: schema version 1, next operation 7, next file 6
                      collection 1 "users", key id, 1 record from 5:64, 4 field names
                        index 1 "email" on email, unique, 1 entry from 5:152

@@ -44,17 +44,20 @@ enum SmallStore {
     /// Three commits, closed; its path.
     @discardableResult
     static func make(in folder: TemporaryFolder) async throws -> String {
+        let empty = try await OfflineStore.open(options(in: folder))
+        await waitForPreparedFile("00000002.log", folder)
+        try await empty.close()
         let store = try await OfflineStore.open(options(in: folder))
         try await fill(store)
-        await waitForPreparedFile(folder)
+        await waitForPreparedFile("00000004.log", folder)
         try await store.close()
         return folder.path(name)
     }
 
     /// The next log file is made ready in the background. Only once it is there are the numbers of later files, and so the
     /// store's bytes, the same in every run.
-    private static func waitForPreparedFile(_ folder: TemporaryFolder) async {
-        let path = folder.path("\(name)/00000004.log")
+    private static func waitForPreparedFile(_ file: String, _ folder: TemporaryFolder) async {
+        let path = folder.path("\(name)/\(file)")
         for _ in 0..<1_000_000 {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             if (attributes?[.size] as? NSNumber)?.intValue == 65_536 { return }
