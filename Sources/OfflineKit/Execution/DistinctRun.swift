@@ -37,6 +37,12 @@ struct DistinctValues {
         if !keys.contains(scratch) { keys.insert(scratch) }
     }
 
+    /// Takes in a value by its key.
+    mutating func add(_ key: [UInt8]) { keys.insert(key) }
+
+    /// Null is among them.
+    var hasNull: Bool { keys.contains(KeyEncoder.key(.null)) }
+
     /// The values, in the order of values.
     func values() throws -> [Value] {
         try keys.sorted { ByteOrder.compare($0, $1) < 0 }.map { try KeyDecoder.value($0) }
@@ -47,8 +53,14 @@ extension QueryEngine {
     /// The distinct values of a field among the records that match.
     func distinct(_ collection: String, _ field: String, _ filters: Filter) throws -> [Value] {
         let path = try checked(collection) { try FilterParser.fieldPath(field) }
-        let run = try run(collection, filters, .records(needed: nil))
-        var values = DistinctValues(path, in: run.names)
+        let planner = try planner(collection, filters, .records(needed: nil))
+        let names = view.names(of: planner.collection).dictionary
+        if var scan = try DistinctScan(planner, path) {
+            var values = DistinctValues(path, in: names)
+            if try scan.add(to: &values) { return try values.values() }
+        }
+        let run = try run(planner)
+        var values = DistinctValues(path, in: names)
         try unsafe run.forEachMatch { _, record in
             unsafe values.add(record)
             return true

@@ -25,15 +25,27 @@ struct QueryEngine {
 
     /// A run over the records that match, in key order unless they are only counted.
     func run(_ collection: String, _ filters: Filter, _ goal: PlanGoal) throws -> QueryRun {
+        try run(planner(collection, filters, goal))
+    }
+
+    /// A run of what the planner chooses.
+    func run(_ planner: Planner) throws -> QueryRun {
+        QueryRun(
+            planner.view, planner.collection, try planner.plan().access, planner.condition)
+    }
+
+    /// What chooses a way to the records that match.
+    func planner(
+        _ collection: String, _ filters: Filter, _ goal: PlanGoal
+    ) throws -> Planner {
         let (filter, words) = try checked(collection) {
             let filter = try FilterParser.parseQuery(filters)
             return (filter, try filter.text.map { try TextMatches.words(of: $0.search) })
         }
         let collection = try view.collection(collection)
-        let planner = Planner(
+        return Planner(
             view: view, collection: collection, condition: filter.condition, words: words,
             sort: [], goal: goal, forced: forced)
-        return QueryRun(view, collection, try planner.plan().access, filter.condition)
     }
 
     /// How the query would, or with `analyze` did, run.

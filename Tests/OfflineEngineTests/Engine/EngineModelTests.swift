@@ -8,7 +8,7 @@ struct EngineModelTests {
     /// disk now and then.
     static let stepsPerDisk = 1_000
     /// OFFLINE_STEPS and OFFLINE_SEEDS make the run longer.
-    static let steps = TestEnvironment.integer("OFFLINE_STEPS", default: 500)
+    static let steps = TestEnvironment.integer("OFFLINE_STEPS", default: 2_000)
     static let seeds = SeededRandom.seeds(TestEnvironment.integer("OFFLINE_SEEDS", default: 4))
 
     @Test(arguments: seeds)

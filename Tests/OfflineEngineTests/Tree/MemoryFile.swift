@@ -106,3 +106,11 @@ final class MemoryFile: NodeSink {
         unsafe base.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
     }
 }
+
+extension MemoryFile {
+    /// How many nodes were looked at since `forgetVerified`.
+    var verifiedCount: Int {
+        unsafe UnsafeBufferPointer(start: verified, count: capacity / 512 + 1)
+            .reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+}

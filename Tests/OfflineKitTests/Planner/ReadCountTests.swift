@@ -95,4 +95,19 @@ struct ReadCountTests {
         #expect(ranks.count == 4 && ranks == ranks.sorted(by: >))
         #expect(reader.counts.lookups == 304 && reader.counts.steps == 300)
     }
+
+    @Test func `distinct values come from an index, a look-up each`() async throws {
+        let (engine, reader) = try await reader()
+        #expect(try engine.distinct("items", "flag", .all) == [false, true])
+        #expect(reader.counts.lookups == 0 && reader.counts.recordSteps == 0)
+        #expect(reader.counts.steps <= 4 && reader.counts.seeks <= 2, "\(reader.counts)")
+        reader.reset()
+        let ranks = try engine.distinct("items", "rank", ["rank": ["$lt": 30]])
+        #expect(ranks == (0..<30).map { .int($0) })
+        #expect(reader.counts.lookups == 0 && reader.counts.recordSteps == 0)
+        reader.reset()
+        // The index says nothing of the other field.
+        #expect(try engine.distinct("items", "flag", ["rank": 5]).count == 1)
+        #expect(reader.counts.lookups == 1)
+    }
 }
