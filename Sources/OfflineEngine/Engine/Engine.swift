@@ -245,14 +245,17 @@ package final class Engine: Sendable {
     /// Makes the next log file ready in the background, if it isn't. Its number is taken here and now, so that the numbers of
     /// files don't depend on what the background is busy with.
     private func prepareNext() {
-        guard options.preparesLogFiles, let log = try? log, let size = log.preparation() else {
-            return
-        }
+        guard options.preparesLogFiles, let log = try? log, log.preparation() != nil else { return }
         let isFirst = pending.withLock { pending -> Bool in
             defer { pending.isPreparing = true }
             return !pending.isPreparing
         }
         guard isFirst else { return }
+        // Another preparation may have ended since the look above; none can now.
+        guard let size = log.preparation() else {
+            pending.withLock { $0.isPreparing = false }
+            return
+        }
         let number = logFiles.takeNumber()
         background.async { [weak self] in self?.prepare(number, size, log) }
     }
