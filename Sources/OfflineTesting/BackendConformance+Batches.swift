@@ -46,7 +46,7 @@ extension BackendConformance {
                     let batch = try backend.begin([CollectionID(1)], reading: [])
                     try context.expectEqual(try batch.keys(1).count, Int(byte) - 1, "its base")
                     try batch.write(1, [byte], [byte])
-                    try await batch.commit(appended: { calls += 1 })
+                    try await batch.commit(appended: { calls += 1 }, committed: { _ in })
                 }
                 try context.expectEqual(calls, 3, "calls of appended")
                 try await backend.close()

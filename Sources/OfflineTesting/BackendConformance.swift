@@ -38,7 +38,9 @@ public struct BackendConformance: Sendable {
     }
 
     /// All cases.
-    public static var cases: [Case] { treeCases + snapshotCases + batchCases + definitionCases }
+    public static var cases: [Case] {
+        treeCases + snapshotCases + batchCases + sequenceCases + definitionCases
+    }
 
     private let folder: String
     private let makeBackend: @Sendable (_ path: String) -> any StorageBackend

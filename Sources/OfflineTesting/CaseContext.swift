@@ -97,7 +97,7 @@ extension BackendBatch {
         try remove(CollectionID(number), key: key)
     }
 
-    func commit() async throws { try await commit(appended: {}) }
+    func commit() async throws { try await commit(appended: {}, committed: { _ in }) }
 }
 
 extension BackendReader {

@@ -16,6 +16,8 @@ package struct FileSlot {
     /// How many bytes may be read at `base`.
     package var length: Int
     package var verified: UnsafeMutablePointer<UInt64>?
+    /// What relative sequences in the file count from; 0: not known, because no commit has adopted it.
+    package var baseSequence: UInt64 = 0
 
     /// Whether what begins at `offset` has been checked before.
     @inline(always)
@@ -64,6 +66,15 @@ package final class FileTable: @unchecked Sendable {
     /// Fills or clears a slot; see the invariants for when.
     package func set(_ file: FileNumber, _ slot: FileSlot) {
         changes.withLock { _ in unsafe setLocked(file, slot) }
+    }
+
+    /// Says what relative sequences in an open file count from, before any location in it is published.
+    package func setBaseSequence(_ sequence: UInt64, of file: FileNumber) {
+        changes.withLock { _ in
+            var slot = unsafe slot(file)
+            unsafe slot.baseSequence = sequence
+            unsafe setLocked(file, slot)
+        }
     }
 
     private func setLocked(_ file: FileNumber, _ slot: FileSlot) {

@@ -62,10 +62,10 @@ package struct LogWriter {
         storeTag = files.store.tag
     }
 
-    /// Where a frame that was appended begins, and its first operation's sequence.
+    /// Where a frame that was appended begins, and the sequences of its operations.
     package struct Place {
         package var frame: LogPosition
-        package var firstSequence: UInt64
+        package var sequences: Range<UInt64>
     }
 
     /// Gives the frame its place and writes it. Throws `.storageFull` with the log as before; any other error means that
@@ -75,7 +75,9 @@ package struct LogWriter {
     ) throws(EngineError) -> Place {
         let length = FrameHeader.frameLength(body: frame.bodyLength)
         let file = try room(for: length, liveBytes: liveBytes)
-        let place = Place(frame: position, firstSequence: nextSequence)
+        let place = Place(
+            frame: position,
+            sequences: nextSequence..<nextSequence + UInt64(frame.sequenceCount))
         longestFrame = max(longestFrame, length)
         let bodyLength = frame.bodyLength
         let padding = length - frame.bytes.count

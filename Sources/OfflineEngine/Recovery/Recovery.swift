@@ -149,6 +149,7 @@ struct Recovery {
             // The active log file is mapped whole: the log goes on in it.
             let isActive = file.number == superblock.replayPosition.file
             try openFile(file, isActive: isActive, files)
+            files.table.setBaseSequence(file.baseSequence, of: file.number)
             state.files[file.number] = FileUsage(
                 kind: file.kind, isStaged: file.isStaged, length: file.length,
                 liveBytes: file.liveBytes, baseSequence: file.baseSequence)
@@ -359,6 +360,7 @@ struct Recovery {
                     Catalog.File(
                         number: file.number, kind: file.kind, isStaged: true, length: file.length,
                         liveBytes: file.liveBytes), isActive: false, files)
+                files.table.setBaseSequence(header.sequence, of: file.number)
                 replay.adopt(file.number, usage)
             }
             try replay.adopt(adoption, header)

@@ -47,6 +47,17 @@ package enum RecordAccess {
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[operation.payloadRange])
     }
 
+    /// The sequence of the put that wrote the record of `key` at `location`; nil where no commit has given it one yet.
+    package static func sequence(
+        at location: Location, collection: UInt32, key: UnsafeRawBufferPointer, in files: OpenFiles
+    ) throws(EngineError) -> UInt64? {
+        _ = unsafe try record(at: location, collection: collection, key: key, in: files)
+        let operation = unsafe try entry(at: location, in: files).operation
+        guard operation.isSequenceRelative else { return operation.sequence }
+        let base = unsafe files.table.slot(location.file).baseSequence
+        return base == 0 ? nil : base &+ operation.sequence
+    }
+
     /// How many bytes of its file an entry takes; 0 if that can't be told.
     package static func paddedLength(at location: Location, in files: OpenFiles) -> Int64 {
         let slot = unsafe files.table.slot(location.file)

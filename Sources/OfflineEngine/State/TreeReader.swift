@@ -38,4 +38,15 @@ package struct TreeReader {
         return unsafe try RecordAccess.record(
             at: location, collection: collection, key: key, in: version.files)
     }
+
+    /// The sequence of the put that a value of the primary tree stands for; nil for one of a transaction that isn't
+    /// committed.
+    package func sequence(
+        _ word: UInt64, key: UnsafeRawBufferPointer
+    ) throws(EngineError) -> UInt64? {
+        let location = Location(word: word)
+        if location.tag { return nil }
+        return unsafe try RecordAccess.sequence(
+            at: location, collection: collection, key: key, in: version.files)
+    }
 }

@@ -33,6 +33,8 @@ package final class WriteTransaction: @unchecked Sendable {
     /// Live bytes of the body itself, whose file isn't known yet.
     private var bodyLiveBytes: Int64 = 0
     private var isFinished = false
+    /// What the commit's operations are numbered with, once it is in the log.
+    package private(set) var sequences: Range<UInt64>?
 
     init(
         engine: Engine, log: GroupCommit, parts: [TransactionPart], reading: [CollectionVersion]
@@ -50,10 +52,11 @@ package final class WriteTransaction: @unchecked Sendable {
 
     // MARK: - Changing
 
-    /// Inserts or replaces a record.
+    /// Inserts or replaces a record; which of the transaction's operations it is, from 0.
+    @discardableResult
     package func put(
         _ collection: UInt32, key: UnsafeRawBufferPointer, record: UnsafeRawBufferPointer
-    ) throws(EngineError) {
+    ) throws(EngineError) -> UInt64 {
         guard key.count <= Limits.keyBytesMax, record.count <= Limits.recordBytesMax else {
             throw EngineError(.limit, "a key or record is over the engine's limits")
         }
@@ -64,6 +67,7 @@ package final class WriteTransaction: @unchecked Sendable {
         parts[index].isChanged = true
         bodyLiveBytes += place.length
         if let old { noteDead(old) }
+        return UInt64(frame.sequenceCount - 1)
     }
 
     /// Removes a record; false where there is none.
@@ -237,9 +241,14 @@ package final class WriteTransaction: @unchecked Sendable {
     private func makeVersions(
         _ place: LogWriter.Place, _ change: inout StateChange
     ) -> [CollectionVersion?] {
+        sequences = place.sequences
+        let first = place.sequences.lowerBound
         if let staged {
+            for file in staged.adopted {
+                engine.files.table.setBaseSequence(first, of: file.number)
+            }
             change.adopted = staged.adopted.map {
-                ($0.number, FileUsage($0, baseSequence: place.firstSequence))
+                ($0.number, FileUsage($0, baseSequence: first))
             }
         } else {
             liveDeltas[place.frame.file, default: 0] += bodyLiveBytes

@@ -79,7 +79,7 @@ package final class LogBackend: StorageBackend {
         let engine = try engine
         return LogBatch(
             try engine.begin(collections.map(\.value), reading: reading.map(\.value)),
-            version: engine.stateNow.applicationVersion)
+            on: engine.stateNow)
     }
 
     package func define(

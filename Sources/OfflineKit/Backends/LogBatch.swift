@@ -6,10 +6,12 @@ internal import OfflineEngine
 final class LogBatch: BackendBatch, LogTrees {
     private let transaction: WriteTransaction
     let storedVersion: UInt64
+    let nextSequence: UInt64
 
-    init(_ transaction: WriteTransaction, version: UInt64) {
+    init(_ transaction: WriteTransaction, on state: StoreState) {
         self.transaction = transaction
-        storedVersion = version
+        storedVersion = state.applicationVersion
+        nextSequence = state.nextSequence
     }
 
     // MARK: - Reading
@@ -40,7 +42,8 @@ final class LogBatch: BackendBatch, LogTrees {
 
     // MARK: - Writing
 
-    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws {
+    @discardableResult
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws -> UInt64 {
         try unsafe key.withUnsafeBytes { keyBytes in
             try unsafe record.withUnsafeBytes { recordBytes in
                 try unsafe transaction.put(collection.value, key: keyBytes, record: recordBytes)
@@ -72,12 +75,17 @@ final class LogBatch: BackendBatch, LogTrees {
 
     // MARK: - Ending
 
-    func commit(appended: () -> Void) async throws {
+    func commit(
+        appended: () -> Void, committed: @escaping @Sendable (Range<UInt64>) -> Void
+    ) async throws {
         let transaction = transaction
         try await unsafe withUnsafeThrowingContinuation {
             (continuation: UnsafeContinuation<Void, any Error>) in
             do throws(EngineError) {
                 try transaction.commit(appended: appended) { failure in
+                    if failure == nil, let sequences = transaction.sequences {
+                        committed(sequences)
+                    }
                     unsafe continuation.resume(with: failure)
                 }
             } catch {

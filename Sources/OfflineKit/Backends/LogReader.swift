@@ -12,25 +12,28 @@ final class LogReader: LogTrees {
     private let source: Source
     private let engine: Engine?
     let storedVersion: UInt64
+    let nextSequence: UInt64
 
     /// Over a published state, or, without an engine, over one that isn't published yet.
     init(_ state: StoreState, of engine: Engine? = nil) {
         source = .passing(state)
         self.engine = engine
         storedVersion = state.applicationVersion
+        nextSequence = state.nextSequence
     }
 
-    private init(_ state: HeldState, _ version: UInt64) {
+    private init(kept state: HeldState, like reader: LogReader) {
         source = .kept(state)
         engine = nil
-        storedVersion = version
+        storedVersion = reader.storedVersion
+        nextSequence = reader.nextSequence
     }
 
     func kept() -> any BackendReader {
         guard case .passing(let state) = source, let engine else { return self }
         let held = HeldState(state)
         engine.hold(held)
-        return LogReader(held, storedVersion)
+        return LogReader(kept: held, like: self)
     }
 
     private func version(_ collection: CollectionID) -> CollectionVersion? {
@@ -74,6 +77,14 @@ protocol LogTrees: BackendReader {
 }
 
 extension LogTrees {
+    func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64? {
+        guard let reader = try reader(TreeID(collection)) else { return nil }
+        return try unsafe key.withBytes { bytes throws(EngineError) -> UInt64? in
+            guard let word = unsafe try reader.tree.value(of: bytes) else { return nil }
+            return unsafe try reader.sequence(word, key: bytes)
+        }
+    }
+
     func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool {
         guard let found = try reader(tree)?.tree else { return false }
         return try unsafe key.withBytes { try unsafe found.value(of: $0) } != nil

@@ -19,6 +19,14 @@ class MemoryReader: BackendReader, @unchecked Sendable {
 
     final var storedVersion: UInt64 { state.version }
 
+    final var nextSequence: UInt64 { state.nextSequence }
+
+    final func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64? {
+        guard let record = state.tree(TreeID(collection)).value(of: key) else { return nil }
+        let sequence = MemoryRecord.sequence(in: record)
+        return sequence == 0 ? nil : sequence
+    }
+
     final func collections() -> [StoredCollection] { state.stored() }
 
     final func names(of collection: CollectionID) -> [String] {
@@ -33,7 +41,7 @@ class MemoryReader: BackendReader, @unchecked Sendable {
         _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
     ) throws -> Bool {
         guard let record = state.tree(TreeID(collection)).value(of: key) else { return false }
-        try unsafe body(record.span.bytes)
+        try unsafe body(record.span.bytes.extracting(droppingFirst: MemoryRecord.headerSize))
         return true
     }
 
@@ -105,28 +113,42 @@ final class MemoryCursor: BackendCursor {
 
     func withRecord(_ body: (RawSpan) throws -> Void) throws {
         guard let current else { return }
-        try unsafe body(current.value.span.bytes)
+        try unsafe body(
+            current.value.span.bytes.extracting(droppingFirst: MemoryRecord.headerSize))
     }
 }
 
 /// A private copy of the state, until it is published.
 final class MemoryBatch: MemoryReader, BackendBatch, @unchecked Sendable {
-    // @unchecked: `isOpen` is guarded by its lock, all else is MemoryReader's.
+    // @unchecked: `progress` is guarded by its lock, all else is MemoryReader's.
+    /// What was put, in order, while the batch is open.
+    private struct Progress {
+        var isOpen = true
+        var isChanged = false
+        var puts: [(collection: CollectionID, key: [UInt8])] = []
+    }
+    typealias Publish =
+        @Sendable (
+            _ changed: [(CollectionID, MemoryState.Collection)],
+            _ puts: [(collection: CollectionID, key: [UInt8])]
+        ) -> Range<UInt64>
     private let writing: [CollectionID]
-    private let publish: @Sendable ([(CollectionID, MemoryState.Collection)]) -> Void
-    private let isOpen = Protected(true)
+    private let publish: Publish
+    private let progress = Protected(Progress())
 
-    init(
-        _ state: MemoryState, writing: [CollectionID],
-        publish: @escaping @Sendable ([(CollectionID, MemoryState.Collection)]) -> Void
-    ) {
+    init(_ state: MemoryState, writing: [CollectionID], publish: @escaping Publish) {
         self.writing = writing
         self.publish = publish
         super.init(state)
     }
 
-    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws {
-        try edit(TreeID(collection)) { $0.insert(key, record) }
+    @discardableResult
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws -> UInt64 {
+        try edit(TreeID(collection)) { $0.insert(key, MemoryRecord.encoded(record)) }
+        return progress.withLock { progress in
+            progress.puts.append((collection, key))
+            return UInt64(progress.puts.count - 1)
+        }
     }
 
     func remove(_ collection: CollectionID, key: [UInt8]) throws {
@@ -148,19 +170,23 @@ final class MemoryBatch: MemoryReader, BackendBatch, @unchecked Sendable {
         change { $0.collections[collection]?.names += names }
     }
 
-    func commit(appended: () -> Void) async throws {
-        let wasOpen = isOpen.withLock { isOpen in
-            defer { isOpen = false }
-            return isOpen
+    func commit(
+        appended: () -> Void, committed: @escaping @Sendable (Range<UInt64>) -> Void
+    ) async throws {
+        let progress = progress.withLock { progress in
+            defer { progress.isOpen = false }
+            return progress
         }
-        guard wasOpen else { throw Self.closed }
+        guard progress.isOpen else { throw Self.closed }
         let state = self.state
-        publish(writing.compactMap { id in state.collections[id].map { (id, $0) } })
+        let changed = writing.compactMap { id in state.collections[id].map { (id, $0) } }
+        let sequences = progress.isChanged ? publish(changed, progress.puts) : nil
         appended()
+        if let sequences { committed(sequences) }
     }
 
     func rollback() {
-        isOpen.withLock { $0 = false }
+        progress.withLock { $0.isOpen = false }
     }
 
     private func edit(_ tree: TreeID, _ body: (inout PersistentMap) -> Bool) throws {
@@ -169,11 +195,12 @@ final class MemoryBatch: MemoryReader, BackendBatch, @unchecked Sendable {
     }
 
     private func check(_ collection: CollectionID) throws {
-        guard isOpen.withLock({ $0 }) else { throw Self.closed }
+        guard progress.withLock({ $0.isOpen }) else { throw Self.closed }
         guard writing.contains(collection) else {
             throw OfflineError(
                 .transactionScope, "the batch doesn't write collection \(collection.value)")
         }
+        progress.withLock { $0.isChanged = true }
     }
 
     private static var closed: OfflineError {

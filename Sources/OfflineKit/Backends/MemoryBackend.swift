@@ -48,10 +48,8 @@ package final class MemoryBackend: StorageBackend {
         guard !isReadOnly || collections.isEmpty else {
             throw OfflineError(.readOnly, "the store was opened for reading only")
         }
-        return MemoryBatch(state, writing: collections) { [shared] changed in
-            shared.withLock { shared in
-                for (id, collection) in changed { shared.state.collections[id] = collection }
-            }
+        return MemoryBatch(state, writing: collections) { [shared] changed, puts in
+            shared.withLock { $0.state.publish(changed, puts) }
         }
     }
 
@@ -102,11 +100,28 @@ struct MemoryState: Sendable {
     struct Collection: Sendable {
         var definition: [UInt8]
         var names: [String]
+        /// Each value is the record behind its sequence.
         var records = PersistentMap()
         var entries: [UInt32: PersistentMap] = [:]
     }
     var version: UInt64 = 0
+    /// The sequence of the next commit's first put.
+    var nextSequence: UInt64 = 1
     var collections: [CollectionID: Collection] = [:]
+
+    /// Takes in what a batch has changed, and gives its puts their sequences, which it returns.
+    mutating func publish(
+        _ changed: [(CollectionID, Collection)], _ puts: [(collection: CollectionID, key: [UInt8])]
+    ) -> Range<UInt64> {
+        for (id, collection) in changed { collections[id] = collection }
+        let sequences = nextSequence..<nextSequence + UInt64(puts.count)
+        // Of several puts of one record the last one counts, and comes last.
+        for (sequence, put) in zip(sequences, puts) {
+            collections[put.collection]?.records.setSequence(sequence, of: put.key)
+        }
+        nextSequence = sequences.upperBound
+        return sequences
+    }
 
     func stored() -> [StoredCollection] {
         collections.sorted { $0.key < $1.key }.map { id, collection in
@@ -154,7 +169,9 @@ struct MemoryState: Sendable {
                 guard let record = collection.records.entry(at: position) else { break }
                 keys.removeAll()
                 try unsafe deriver.deriveKeys(
-                    of: change.id, key: record.key.span.bytes, record: record.value.span.bytes,
+                    of: change.id, key: record.key.span.bytes,
+                    record: record.value.span.bytes.extracting(
+                        droppingFirst: MemoryRecord.headerSize),
                     into: &keys)
                 for entry in keys.entries where new.contains(entry.index) {
                     collection.entries[entry.index]?.insert(Array(keys.bytes[entry.range]))
@@ -175,4 +192,32 @@ struct MemoryState: Sendable {
 extension MemoryState.Collection {
     /// Stands in where a collection was just seen to exist.
     fileprivate static var none: Self { Self(definition: [], names: []) }
+}
+
+/// A record as the maps hold it: 8 bytes of its sequence, little-endian, 0 before its commit; then its bytes.
+enum MemoryRecord {
+    static let headerSize = 8
+
+    static func encoded(_ record: [UInt8]) -> [UInt8] {
+        [UInt8](repeating: 0, count: headerSize) + record
+    }
+
+    static func sequence(in value: [UInt8]) -> UInt64 {
+        value.prefix(headerSize).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    static func setSequence(_ sequence: UInt64, in value: inout [UInt8]) {
+        for index in 0..<headerSize {
+            value[index] = UInt8(truncatingIfNeeded: sequence >> UInt64(8 * index))
+        }
+    }
+}
+
+extension PersistentMap {
+    /// Gives the record its sequence, if it is there.
+    fileprivate mutating func setSequence(_ sequence: UInt64, of key: [UInt8]) {
+        guard var value = value(of: key) else { return }
+        MemoryRecord.setSequence(sequence, in: &value)
+        insert(key, value)
+    }
 }

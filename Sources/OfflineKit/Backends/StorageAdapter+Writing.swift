@@ -2,11 +2,12 @@
 internal import OfflineBytes
 
 extension StorageAdapter {
-    /// Inserts or replaces a record.
+    /// Inserts or replaces a record; the put's place in its commit.
+    @discardableResult
     static func put(
         _ record: [UInt8], key: [UInt8], of collection: CollectionState,
         in batch: any BackendBatch
-    ) throws {
+    ) throws -> UInt64 {
         try mapping(collection, key) {
             try batch.put(collection.id, key: key, record: record)
         }

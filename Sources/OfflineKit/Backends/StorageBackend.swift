@@ -7,6 +7,11 @@
 // memcmp does; a record is at most 16 MiB + 64 KiB. A collection also has a dictionary: an
 // append-only list of names. Its definition is an opaque text of the store's.
 //
+// Sequences. Every put of a record has one: they are the store's, begin at 1, ascend in the order of
+// commits, and within a commit in the order of its puts, and are never used again. A commit takes a
+// range of them (other operations may take some too), which begins where that of the commit before
+// it ended.
+//
 // Rules for an implementation:
 // - A reader never changes: neither by commits, nor by maintenance, nor while its cursors are
 //   moved.
@@ -205,6 +210,9 @@ public struct BackendVerification: Sendable {
 public protocol BackendReader: AnyObject, Sendable {
     /// The application's schema version that the last `define` stored; 0 in a new store.
     var storedVersion: UInt64 { get }
+    /// Every commit is in this state, wholly, if its sequences are below this one, and else is not. Of a batch: of the state
+    /// that there was when it began.
+    var nextSequence: UInt64 { get }
     /// The same state in a reader that may be kept for long: a backend bounds there what that
     /// costs.
     func kept() -> any BackendReader
@@ -218,6 +226,9 @@ public protocol BackendReader: AnyObject, Sendable {
     func withRecord(
         _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
     ) throws -> Bool
+    /// The sequence of the put that made the record; nil where there is no such key, and in a batch also for
+    /// a record that it has put itself.
+    func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64?
     /// Whether the tree has exactly this key.
     func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool
     /// Replaces `buffer` by the first key at or after `key`, keeping its memory; false, and
@@ -267,8 +278,10 @@ extension BackendCursor {
 /// reads as they were at its begin. A cursor of a batch is of no use after the next change to its
 /// tree.
 public protocol BackendBatch: BackendReader {
-    /// Inserts or replaces a record. The caller inserts and removes index entries to match.
-    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws
+    /// Inserts or replaces a record. The caller inserts and removes index entries to match. Returns the put's place in the
+    /// commit: its sequence is the first one of the commit plus this.
+    @discardableResult
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws -> UInt64
     /// Removes a record that is there.
     func remove(_ collection: CollectionID, key: [UInt8]) throws
     /// Adds an index entry.
@@ -284,7 +297,12 @@ public protocol BackendBatch: BackendReader {
     /// may be before this one is durable, so that several of them share a sync; where it throws
     /// before that, never. A batch that changed nothing returns once all that it may have read is
     /// as durable as asked for.
-    func commit(appended: () -> Void) async throws
+    ///
+    /// Calls `committed` once, with the sequences of the commit, as soon as it is as durable as asked for and every new
+    /// snapshot shows it: on any thread, and before it returns. It isn't called where this throws, or where the batch changed nothing.
+    func commit(
+        appended: () -> Void, committed: @escaping @Sendable (_ sequences: Range<UInt64>) -> Void
+    ) async throws
     /// Drops everything. Idempotent, also after commit.
     func rollback()
 }

@@ -79,7 +79,8 @@ final class StoreCore: Sendable {
     func commit(_ open: OpenBatch) async throws {
         defer { locks.release(open.hold) }
         do {
-            try await open.batch.commit(appended: { locks.release(open.hold) })
+            try await open.batch.commit(
+                appended: { locks.release(open.hold) }, committed: { _ in })
         } catch {
             open.batch.rollback()
             throw ErrorMapping.publicError(error)

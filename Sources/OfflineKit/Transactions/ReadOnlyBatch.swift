@@ -9,6 +9,12 @@ final class ReadOnlyBatch: BackendBatch {
 
     var storedVersion: UInt64 { reader.storedVersion }
 
+    var nextSequence: UInt64 { reader.nextSequence }
+
+    func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64? {
+        try reader.sequence(of: collection, key: key)
+    }
+
     func collections() -> [StoredCollection] { reader.collections() }
 
     func names(of collection: CollectionID) -> [String] { reader.names(of: collection) }
@@ -39,7 +45,7 @@ final class ReadOnlyBatch: BackendBatch {
         try reader.cursor(tree, in: range, descending: descending)
     }
 
-    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws {
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws -> UInt64 {
         throw Self.refusal
     }
 
@@ -53,7 +59,9 @@ final class ReadOnlyBatch: BackendBatch {
         throw Self.refusal
     }
 
-    func commit(appended: () -> Void) async throws { appended() }
+    func commit(
+        appended: () -> Void, committed: @escaping @Sendable (Range<UInt64>) -> Void
+    ) async throws { appended() }
 
     func rollback() {}
 

@@ -37,7 +37,7 @@ struct IndexBuildTests {
             }
             let transaction = try harness.begin()
             for case .put(let collection, let key, let record) in steps {
-                try unsafe key.withUnsafeBytes { key in
+                _ = try unsafe key.withUnsafeBytes { key in
                     try unsafe record.withUnsafeBytes {
                         try unsafe transaction.put(collection, key: key, record: $0)
                     }
@@ -92,7 +92,7 @@ struct IndexBuildTests {
                 var key: [UInt8] = []
                 key.appendBig(UInt32(number))
                 key += padding
-                try unsafe key.withUnsafeBytes { bytes in
+                _ = try unsafe key.withUnsafeBytes { bytes in
                     try unsafe transaction.put(
                         1, key: bytes, record: UnsafeRawBufferPointer(rebasing: bytes[2..<4]))
                 }

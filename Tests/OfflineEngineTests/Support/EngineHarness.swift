@@ -119,7 +119,7 @@ struct EngineHarness {
         switch step {
         case .put(let collection, let key, let record):
             let old = try read(key, of: collection, in: transaction)
-            try unsafe key.withUnsafeBytes { keyBytes in
+            _ = try unsafe key.withUnsafeBytes { keyBytes in
                 try unsafe record.withUnsafeBytes {
                     try unsafe transaction.put(collection, key: keyBytes, record: $0)
                 }

@@ -29,6 +29,10 @@ final class CountingReader: BackendReader {
     fileprivate func note(_ change: (inout ReadCounts) -> Void) { state.withLock(change) }
 
     var storedVersion: UInt64 { base.storedVersion }
+    var nextSequence: UInt64 { base.nextSequence }
+    func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64? {
+        try base.sequence(of: collection, key: key)
+    }
     func collections() -> [StoredCollection] { base.collections() }
     func names(of collection: CollectionID) -> [String] { base.names(of: collection) }
     func nameCount(of collection: CollectionID) -> Int { base.nameCount(of: collection) }

@@ -58,7 +58,7 @@ struct QueryFixture {
         let batch = try backend.begin(collections.map(\.id), reading: [])
         var writer = RecordWriter(batch, scope, schema, UUIDGenerator())
         try body(&writer, ReadView(batch: batch, schema: schema, scope: scope))
-        try await batch.commit(appended: {})
+        try await batch.commit(appended: {}, committed: { _ in })
     }
 }
 

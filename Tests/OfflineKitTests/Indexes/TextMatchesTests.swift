@@ -131,7 +131,7 @@ import Testing
             let batch = try fixture.backend.begin([CollectionID(1)], reading: [])
             let entry = word + rest
             try unsafe batch.insert(TreeID(CollectionID(1), 1), key: entry.span.bytes)
-            try await batch.commit(appended: {})
+            try await batch.commit(appended: {}, committed: { _ in })
             let view = try fixture.view()
             let error = #expect(throws: OfflineError.self) {
                 try Self.matches(view, "x").forEach { _, _ in true }

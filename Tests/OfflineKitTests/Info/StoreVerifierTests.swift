@@ -38,7 +38,7 @@ import Testing
         }
         let batch = try fixture.backend.begin([CollectionID(1)], reading: [])
         try tamper(batch, tree, entries)
-        try await batch.commit(appended: {})
+        try await batch.commit(appended: {}, committed: { _ in })
         var verifier = StoreVerifier(try fixture.view())
         try verifier.run()
         return verifier.report.problems

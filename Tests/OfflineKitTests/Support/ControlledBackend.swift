@@ -64,6 +64,10 @@ private final class ControlledBatch: BackendBatch {
     }
 
     var storedVersion: UInt64 { batch.storedVersion }
+    var nextSequence: UInt64 { batch.nextSequence }
+    func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64? {
+        try batch.sequence(of: collection, key: key)
+    }
     func collections() -> [StoredCollection] { batch.collections() }
     func names(of collection: CollectionID) -> [String] { batch.names(of: collection) }
     func nameCount(of collection: CollectionID) -> Int { batch.nameCount(of: collection) }
@@ -82,7 +86,7 @@ private final class ControlledBatch: BackendBatch {
     func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor { try batch.cursor(tree, in: range, descending: descending) }
-    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws {
+    func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws -> UInt64 {
         try batch.put(collection, key: key, record: record)
     }
     func remove(_ collection: CollectionID, key: [UInt8]) throws {
@@ -101,13 +105,16 @@ private final class ControlledBatch: BackendBatch {
     func extendNames(of collection: CollectionID, with names: [String]) throws {
         try batch.extendNames(of: collection, with: names)
     }
-    func commit(appended: () -> Void) async throws {
+    func commit(
+        appended: () -> Void, committed: @escaping @Sendable (Range<UInt64>) -> Void
+    ) async throws {
         defer { end() }
         if backend.control.withLock({ $0.failsCommits }) { throw ControlledBackend.Broken() }
-        try await batch.commit {
-            end()
-            appended()
-        }
+        try await batch.commit(
+            appended: {
+                end()
+                appended()
+            }, committed: committed)
     }
     func rollback() {
         end()
