@@ -114,7 +114,8 @@ struct MemoryState: Sendable {
         _ changed: [(CollectionID, Collection)], _ puts: [(collection: CollectionID, key: [UInt8])]
     ) -> Range<UInt64> {
         for (id, collection) in changed { collections[id] = collection }
-        let sequences = nextSequence..<nextSequence + UInt64(puts.count)
+        // A commit that only removes takes one too, so that no two commits have the same place.
+        let sequences = nextSequence..<nextSequence + UInt64(max(1, puts.count))
         // Of several puts of one record the last one counts, and comes last.
         for (sequence, put) in zip(sequences, puts) {
             collections[put.collection]?.records.setSequence(sequence, of: put.key)

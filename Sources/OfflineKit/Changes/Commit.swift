@@ -1,0 +1,43 @@
+// What one commit did to the store's records, for whoever wants to know once it is committed: live queries and feeds.
+//
+// Invariants: a record is there once, as the commit left it; one that was neither there before nor is after isn't. What it
+// holds is bounded (BatchChanges): a commit that is too large says only which collections it changed, and who needs the
+// records reads them again.
+
+/// One record that a commit changed.
+struct ChangedRecord: Sendable {
+    /// The encoded key.
+    let key: [UInt8]
+    /// The record's bytes as they are stored; nil: it was deleted.
+    let record: [UInt8]?
+    /// Whether it was there before the commit.
+    let existed: Bool
+    /// The number within its batch of the operation that made it so.
+    let number: UInt64
+}
+
+/// What a commit changed in one collection.
+struct CommittedChanges: Sendable {
+    /// The names that the records are written with.
+    let names: BoundNames
+    /// Nil: too many to be kept.
+    let records: [ChangedRecord]?
+}
+
+/// One commit.
+struct Commit: Sendable {
+    /// The numbers of its operations in the store; those of all commits adjoin.
+    let sequences: Range<UInt64>
+    let collections: [CollectionID: CommittedChanges]
+
+    /// How many bytes of keys and records it holds.
+    let byteCount: Int
+
+    init(sequences: Range<UInt64>, collections: [CollectionID: CommittedChanges]) {
+        self.sequences = sequences
+        self.collections = collections
+        byteCount = collections.values.reduce(0) { sum, changes in
+            (changes.records ?? []).reduce(sum) { $0 + $1.key.count + ($1.record?.count ?? 0) }
+        }
+    }
+}
