@@ -72,7 +72,8 @@ struct ExampleStore {
     static func notes() async throws -> ExampleStore {
         let example = try ExampleStore("notes")
         let schema = CollectionSchema(
-            name: "notes", indexes: [IndexSchema(name: "tag", keyPath: "tag")])
+            name: "notes", indexes: [IndexSchema(name: "tag", keyPath: "tag")],
+            tracksChanges: false)
         let store = try await example.open([schema]) { $0.automaticCheckpoints = false }
         try await example.preparing("00000004.log") {
             try await store.create("notes", ["id": 1, "tag": "blue", "size": 2.5])
@@ -85,7 +86,8 @@ struct ExampleStore {
     /// The second one, with long keys and a staged transaction.
     static func pages() async throws -> ExampleStore {
         let example = try ExampleStore("pages")
-        let store = try await example.open([CollectionSchema(name: "pages")]) {
+        let store = try await example.open([CollectionSchema(name: "pages", tracksChanges: false)])
+        {
             $0.automaticCheckpoints = false
             $0.stagedTransactionBytes = 4096
         }

@@ -25,14 +25,14 @@ struct FormatStoreFixture {
                     name: "both", keyPath: "tags", multiEntry: true, collation: .caseInsensitive,
                     where: ["name": ["$gte": "V"]]),
                 .fullText(name: "words", keyPaths: ["name", "tags", "items.name"]),
-            ]),
+            ], tracksChanges: false),
         CollectionSchema(
             name: "events", autoKey: .sequence,
             indexes: [
                 IndexSchema(name: "name", keyPath: "name"),
                 IndexSchema(name: "some", keyPaths: ["tags", "name"], where: ["name": "v1"]),
-            ]),
-        CollectionSchema(name: "pairs", keyPaths: ["left.id", "right"]),
+            ], tracksChanges: false),
+        CollectionSchema(name: "pairs", keyPaths: ["left.id", "right"], tracksChanges: false),
     ]
 
     let system: SimulatedFileSystem

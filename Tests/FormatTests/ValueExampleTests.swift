@@ -108,7 +108,8 @@ struct ValueExampleTests {
             let system = SimulatedFileSystem()
             // Of the indexes of one store, the second has nothing of the record.
             let other = IndexSchema(name: "no", keyPath: "id", where: ["name": "strasse"])
-            let schema = CollectionSchema(name: "c", autoKey: .none, indexes: [index, other])
+            let schema = CollectionSchema(
+                name: "c", autoKey: .none, indexes: [index, other], tracksChanges: false)
             let fixture = try await FormatStoreFixture(system, [schema])
             try await fixture.store.create("c", record)
             // From the log, by the tiny reader's derivation; then from the trees, by the store's.

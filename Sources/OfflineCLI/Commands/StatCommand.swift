@@ -73,6 +73,7 @@ struct StatCommand: AsyncParsableCommand {
         ])
         for collection in catalog.collections {
             let summary = CollectionSummary(collection)
+            if summary.kind != .records { continue }
             let count =
                 try await store?.count(summary.name)
                 ?? Int(clamping: collection.trees[0].root.count)

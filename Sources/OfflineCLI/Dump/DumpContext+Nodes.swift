@@ -46,6 +46,10 @@ extension DumpContext {
                 recordCount: entry.below)
         }
         if node.valueWidth == 0 {
+            let summary = directory.collections[node.identity.collection]
+            if summary?.holdsChanges(node.identity.tree) == true {
+                return .index(IndexEntryView(change: entry.key))
+            }
             let index = directory.index(node.identity.tree, of: node.identity.collection)
             return .index(IndexEntryView(entry.key, of: index))
         }

@@ -59,7 +59,8 @@ enum KeyView {
 
 /// A record, or why there is none to show.
 enum RecordViewing {
-    case document(Document)
+    /// Its fields, and its latest change, if it has one.
+    case document(Document, change: Document?)
     case unreadable(String)
 }
 

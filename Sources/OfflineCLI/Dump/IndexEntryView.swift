@@ -1,5 +1,6 @@
 // An entry of an index, taken apart by the index's kind (FORMAT.md, "Index entries").
 internal import OfflineDocuments
+internal import OfflineKit
 
 /// What an entry of an index says.
 enum IndexEntryView {
@@ -11,8 +12,19 @@ enum IndexEntryView {
     case marker(path: String, KeyView)
     /// A word, the record that has it, how often, and the class of the record's length.
     case word(String, KeyView, count: UInt8, lengthClass: UInt8)
+    /// A change in the order of changes: its class, its number, and whose it is.
+    case change(kind: UInt8, number: UInt64, KeyView)
     /// None of these.
     case bytes([UInt8])
+
+    /// Of a tree of changes, from bytes that may be anything.
+    init(change entry: [UInt8]) {
+        guard let kind = entry.first, let (number, key) = try? ChangeTrees.parts(of: entry) else {
+            self = .bytes(entry)
+            return
+        }
+        self = .change(kind: kind, number: number, KeyView(Array(key)))
+    }
 
     /// From bytes that may be anything; nil: nothing is known of the index.
     init(_ entry: [UInt8], of index: CollectionSummary.Index?) {
@@ -63,6 +75,11 @@ enum IndexEntryView {
                 ("word", .string(word)), ("key", key.json), ("count", .int(Int64(count))),
                 ("lengthClass", .int(Int64(lengthClass))),
             ]
+        case .change(let kind, let number, let key):
+            [
+                ("class", .int(Int64(kind))), ("number", .int(Int64(clamping: number))),
+                ("key", key.json),
+            ]
         case .bytes(let bytes): [("bytes", .string(Figures.hex(bytes)))]
         }
     }
@@ -79,6 +96,8 @@ enum IndexEntryView {
             let times = count == 255 ? "255 times or more" : Figures.counted(count, "time")
             return Value.string(word).extendedJSON()
                 + ", \(key.text), \(times), length class \(lengthClass)"
+        case .change(let kind, let number, let key):
+            return "class \(kind), change \(number), \(key.text)"
         case .bytes(let bytes): return "0x" + Figures.hex(bytes)
         }
     }

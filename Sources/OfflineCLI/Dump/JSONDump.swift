@@ -58,11 +58,13 @@ struct JSONDump: DumpWriter {
         [("file", .string(place.file)), ("offset", place.offset.map(number) ?? .null)]
     }
 
-    /// The record, or in its place why it can't be read.
-    private static func field(_ record: RecordViewing) -> (String, Value) {
+    /// The record and its latest change, or in its place why it can't be read.
+    private static func set(_ record: RecordViewing, in document: inout Document) {
         switch record {
-        case .document(let document): ("record", .object(document))
-        case .unreadable(let reason): ("unreadable", .string(reason))
+        case .document(let fields, let change):
+            document["record"] = .object(fields)
+            document["change"] = change.map { .object($0) }
+        case .unreadable(let reason): document["unreadable"] = .string(reason)
         }
     }
 
@@ -149,8 +151,7 @@ struct JSONDump: DumpWriter {
         switch view.content {
         case .put(let key, let record):
             document["key"] = key.json
-            let (name, value) = field(record)
-            document[name] = value
+            set(record, in: &document)
         case .remove(let key):
             document["key"] = key.json
         case .names(let names):
@@ -177,8 +178,7 @@ struct JSONDump: DumpWriter {
             var document: Document = [
                 "type": "entry", "key": key.json, "location": location(place),
             ]
-            let (name, value) = field(record)
-            document[name] = value
+            set(record, in: &document)
             return document
         case .index(let entry):
             return Document(fields: [("type", "entry")] + entry.fields)

@@ -81,8 +81,9 @@ extension DumpContext {
     /// A put's record.
     func record(of operation: StoredOperation) -> RecordViewing {
         do throws(OfflineError) {
-            return .document(
-                try directory.document(operation.payload, of: operation.header.collection))
+            let content = try directory.content(
+                operation.payload, of: operation.header.collection)
+            return .document(content.fields, change: content.change)
         } catch {
             return .unreadable(error.message)
         }

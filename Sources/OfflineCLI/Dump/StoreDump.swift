@@ -114,7 +114,8 @@ struct StoreDump {
             throw OfflineError(
                 .unknownCollection,
                 "there is no collection \"\(collectionName)\""
-                    + known(collections.map(\.summary.name)))
+                    + known(
+                        collections.filter { $0.summary.kind == .records }.map(\.summary.name)))
         }
         let number = try treeNumber(indexName, of: found.summary)
         guard let entry = found.stored.trees.first(where: { $0.index == number }) else {

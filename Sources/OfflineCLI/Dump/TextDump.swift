@@ -91,8 +91,7 @@ struct TextDump: DumpWriter {
         for (stored, collection) in zip(catalog.collections, collections) {
             try line(
                 nil,
-                "  collection \(stored.id) \"\(collection.name)\", key "
-                    + "\(collection.keyPaths.joined(separator: ", ")), \(trees(stored, 0))"
+                "  collection \(stored.id)\(about(collection)), \(trees(stored, 0))"
                     + ", \(Figures.counted(stored.names.count, "field name"))")
             for index in collection.indexes {
                 let about = [index.keyPaths.joined(separator: ", ")] + index.properties
@@ -109,6 +108,11 @@ struct TextDump: DumpWriter {
                     + "\(Figures.counted(file.length, "byte")) in use, "
                     + "\(Figures.grouped(file.liveBytes)) live\(file.isStaged ? ", staged" : "")")
         }
+    }
+
+    private func about(_ collection: CollectionSummary) -> String {
+        guard collection.kind == .records else { return ": \(collection.name)" }
+        return " \"\(collection.name)\", key \(collection.keyPaths.joined(separator: ", "))"
     }
 
     private func trees(_ collection: Catalog.Collection, _ number: UInt32) -> String {
@@ -173,7 +177,8 @@ struct TextDump: DumpWriter {
 
     private func text(of record: RecordViewing) -> String {
         switch record {
-        case .document(let document): document.extendedJSON()
+        case .document(let document, let change):
+            document.extendedJSON() + (change.map { "  change " + $0.extendedJSON() } ?? "")
         case .unreadable(let reason): "(unreadable: \(reason))"
         }
     }

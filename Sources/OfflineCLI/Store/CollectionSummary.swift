@@ -3,6 +3,7 @@
 internal import Foundation
 internal import OfflineDocuments
 internal import OfflineEngine
+internal import OfflineKit
 
 /// A collection as its stored definition describes it.
 struct CollectionSummary {
@@ -29,7 +30,18 @@ struct CollectionSummary {
         var valueCount: Int { isCaseInsensitive ? 2 : isFullText ? 1 : keyPaths.count }
     }
 
+    /// What the collection is for.
+    enum Kind: Equatable {
+        /// An application's records.
+        case records
+        /// What is known of the changes of another collection's records.
+        case changes(of: UInt32)
+        /// The store's own records.
+        case store
+    }
+
     let id: UInt32
+    let kind: Kind
     /// `collection 3` where the definition can't be read.
     let name: String
     let keyPaths: [String]
@@ -41,18 +53,45 @@ struct CollectionSummary {
         id = stored.id
         do {
             let definition = try Document(json: Data(stored.definition))
+            let kind = Self.kind(definition)
+            if kind != .records {
+                self.kind = kind
+                name = Self.name(of: kind)
+                keyPaths = []
+                indexes = []
+                problem = nil
+                return
+            }
             guard let name = definition["name"]?.stringValue else {
                 throw OfflineError(.corrupted, "it has no name")
             }
+            self.kind = .records
             self.name = name
             keyPaths = Self.strings(definition["keyPaths"])
             indexes = (definition["indexes"]?.arrayValue ?? []).compactMap(Self.index)
             problem = nil
         } catch {
+            kind = .records
             name = "collection \(stored.id)"
             keyPaths = []
             indexes = []
             problem = "the definition of collection \(stored.id) can't be read: \(error)"
+        }
+    }
+
+    private static func kind(_ definition: Document) -> Kind {
+        switch definition["kind"]?.stringValue {
+        case "changes": .changes(of: UInt32(clamping: definition["of"]?.intValue ?? 0))
+        case "store": .store
+        default: .records
+        }
+    }
+
+    private static func name(of kind: Kind) -> String {
+        switch kind {
+        case .records: ""
+        case .changes(let owner): "changes of collection \(owner)"
+        case .store: "the store's own records"
         }
     }
 
@@ -76,6 +115,13 @@ struct CollectionSummary {
     /// What a tree of the collection holds: `records`, or an index's name.
     func treeName(_ number: UInt32) -> String {
         if number == 0 { return "records" }
+        if holdsChanges(number) { return "changes in order" }
         return indexes.first { $0.number == number }?.name ?? "index \(number)"
+    }
+
+    /// Whether a tree of the collection holds changes in their order.
+    func holdsChanges(_ tree: UInt32) -> Bool {
+        if case .changes = kind { return tree == ChangeTrees.entryNumber }
+        return kind == .records && tree == ChangeTrees.number
     }
 }

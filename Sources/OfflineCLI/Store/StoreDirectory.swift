@@ -7,6 +7,7 @@
 internal import OfflineBytes
 internal import OfflineDocuments
 internal import OfflineEngine
+internal import OfflineKit
 
 /// The collections and dictionaries known so far.
 struct StoreDirectory {
@@ -60,8 +61,34 @@ struct StoreDirectory {
         collections[collection]?.treeName(tree) ?? (tree == 0 ? "records" : "index \(tree)")
     }
 
+    /// What a put of the collection stores, from bytes that may be anything: a record's fields, and its latest change where it
+    /// has one; or what is known of a record's changes.
+    func content(
+        _ stored: [UInt8], of collection: UInt32
+    ) throws(OfflineError) -> (fields: Document, change: Document?) {
+        switch collections[collection]?.kind {
+        case .changes(let owner):
+            let entry = try unsafe stored.withBytes { bytes throws(OfflineError) in
+                try unsafe ChangeEntry(bytes)
+            }
+            return (
+                try entry.described { record throws(OfflineError) in
+                    try document(record, of: owner)
+                }, nil
+            )
+        case .store: return (["$bytes": .string(Figures.hex(stored))], nil)
+        case .records, nil:
+            let (stamp, length) = try unsafe stored.withBytes { bytes throws(OfflineError) in
+                (try unsafe RecordStamp(of: bytes), try unsafe RecordStamp.length(in: bytes))
+            }
+            return (try document(Array(stored[length...]), of: collection), stamp?.described)
+        }
+    }
+
     /// The record's fields, from bytes that may be anything.
-    func document(_ record: [UInt8], of collection: UInt32) throws(OfflineError) -> Document {
+    private func document(
+        _ record: [UInt8], of collection: UInt32
+    ) throws(OfflineError) -> Document {
         let names = longest[collection] ?? .empty
         try unsafe record.withBytes { bytes throws(OfflineError) in
             try unsafe RecordValidator.validate(bytes, nameCount: names.count)

@@ -3,9 +3,11 @@
 // ReadView, writing in RecordWriter.
 //
 //     kind of data   tree                          key                     value
-//     record         the collection's primary (0)  the encoded record key  the encoded record
+//     record         the collection's primary (0)  the encoded record key  the encoded record, behind a
+//                                                                          stamp where changes are tracked
 //     index entry    the index's number            Indexes/IndexKeys       none
 //     array marker   the index's number            Indexes/IndexKeys       none
+//     changes        see Changes/ChangeTrees
 //     field names    the collection's dictionary
 //     definition     the collection's definition                           Schema/StoredDefinition
 //
@@ -38,6 +40,22 @@ struct StorageAdapter: Sendable {
         try Self.mapping(collection, key) {
             _ = try reader.withRecord(collection.id, key: key) { span in
                 result = try unsafe Self.read(span, names, body)
+            }
+        }
+        return result
+    }
+
+    /// Calls `body` with the stamp of the record and the bytes behind it, validated; nil where there is none.
+    func withStored<Result>(
+        of collection: CollectionState, key: [UInt8], names: NameDictionary,
+        _ body: (RecordStamp?, UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result? {
+        var result: Result?
+        try Self.mapping(collection, key) {
+            _ = try reader.withRecord(collection.id, key: key) { span in
+                result = try unsafe span.withUnsafeBytes { stored in
+                    try unsafe body(RecordStamp(of: stored), Self.record(in: stored, names))
+                }
             }
         }
         return result
@@ -95,24 +113,37 @@ struct StorageAdapter: Sendable {
 
     // MARK: Bytes from a backend
 
-    /// Validates a record's bytes and calls `body` with them.
+    /// Validates a stored record and calls `body` with it.
     @inline(__always)
     static func read<Result>(
         _ span: RawSpan, _ names: NameDictionary, _ body: (RecordView) throws -> Result
     ) throws -> Result {
-        try unsafe span.withUnsafeBytes { bytes in
-            try unsafe RecordValidator.validate(bytes, nameCount: names.count)
-            return try unsafe body(RecordView(bytes, names: names))
-        }
+        try unsafe span.withUnsafeBytes { try unsafe read($0, names, body) }
     }
 
-    /// Validates a record's bytes and copies them.
+    @inline(__always)
+    static func read<Result>(
+        _ stored: UnsafeRawBufferPointer, _ names: NameDictionary,
+        _ body: (RecordView) throws -> Result
+    ) throws -> Result {
+        try unsafe body(RecordView(record(in: stored, names), names: names))
+    }
+
+    /// Validates a stored record and copies it, without its stamp.
     @inline(__always)
     static func copy(_ span: RawSpan, _ names: NameDictionary) throws -> [UInt8] {
-        try unsafe span.withUnsafeBytes { bytes in
-            try unsafe RecordValidator.validate(bytes, nameCount: names.count)
-            return unsafe Array(bytes)
-        }
+        try unsafe span.withUnsafeBytes { unsafe Array(try record(in: $0, names)) }
+    }
+
+    /// The bytes behind the stamp, validated.
+    @inline(__always)
+    private static func record(
+        in stored: UnsafeRawBufferPointer, _ names: NameDictionary
+    ) throws -> UnsafeRawBufferPointer {
+        let start = try unsafe RecordStamp.length(in: stored)
+        let record = unsafe UnsafeRawBufferPointer(rebasing: stored[start...])
+        try unsafe RecordValidator.validate(record, nameCount: names.count)
+        return unsafe record
     }
 
     /// Runs `body` and gives what it throws its place.

@@ -97,12 +97,12 @@ struct UniqueCheck {
         ofRecord key: [UInt8], cutTo cut: [UInt8], _ index: IndexState
     ) throws -> [[UInt8]] {
         let names = statement.names.dictionary
-        let record: [UInt8]?
         if let put = statement.puts.first(where: { $0.key == key }) {
-            record = put.record
-        } else {
-            record = try statement.adapter.record(of: collection, key: key, names: names)
+            return unsafe statement.withRecord(put) {
+                unsafe index.wholeValues(of: $0, cutTo: cut)
+            }
         }
+        let record = try statement.adapter.record(of: collection, key: key, names: names)
         guard let record else { return [] }
         return unsafe record.withUnsafeBytes { bytes in
             unsafe index.wholeValues(of: RecordView(bytes, names: names), cutTo: cut)

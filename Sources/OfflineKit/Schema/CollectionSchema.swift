@@ -80,6 +80,11 @@ public struct CollectionSchema: Sendable, Hashable {
     }
 }
 
+extension CollectionSchema {
+    /// Whether changes are kept for synchronization.
+    var isTracking: Bool { tracksChanges ?? (evictionPolicy == nil) }
+}
+
 /// What fills a missing key on create. A null key counts as missing.
 public enum AutoKey: Sendable, Hashable {
     /// Nothing: a record without a key is refused.

@@ -13,12 +13,30 @@ final class SchemaState: Sendable {
     /// In the order of their numbers.
     let collections: [CollectionState]
     private let byName: [String: CollectionState]
+    /// Where the store's own records are; nil where it has none yet.
+    let storeRecords: CollectionID?
 
-    init(version: Int, collections: [CollectionState]) {
+    init(version: Int, collections: [CollectionState], storeRecords: CollectionID? = nil) {
         self.version = version
+        self.storeRecords = storeRecords
         self.collections = collections.sorted { $0.id < $1.id }
         byName = Dictionary(
             collections.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The schema that stored definitions describe.
+    convenience init(version: Int, stored: [(id: CollectionID, kind: StoredKind)]) throws {
+        var trees: [CollectionID: ChangeTrees] = [:]
+        for case (let id, .changes(let owner, let from)) in stored {
+            trees[owner] = ChangeTrees(collection: id, owner: owner, firstSequence: from)
+        }
+        var collections: [CollectionState] = []
+        for case (let id, .records(let definition)) in stored {
+            collections.append(try definition.state(id: id, changes: trees[id]))
+        }
+        self.init(
+            version: version, collections: collections,
+            storeRecords: stored.first { $0.kind == .store }?.id)
     }
 
     /// The collection; `.unknownCollection`, naming the known ones, where there is none.
@@ -47,15 +65,24 @@ final class CollectionState: Sendable {
     let indexes: [IndexState]
     /// Whether any index is unique.
     let hasUniqueIndex: Bool
+    /// Where its changes are; nil where it never tracked any.
+    let changes: ChangeTrees?
+    /// Whether new changes are tracked.
+    let tracksChanges: Bool
+    /// Numbers its changes.
+    let changeNumbers = ChangeNumbers()
     /// The dictionary of committed names, and the index paths bound to it.
     let committedNames = NameCache()
 
     init(
-        id: CollectionID, schema: CollectionSchema, indexNumbers: [UInt32]
+        id: CollectionID, schema: CollectionSchema, indexNumbers: [UInt32],
+        changes: ChangeTrees? = nil
     ) throws(OfflineError) {
         self.id = id
         self.name = schema.name
         self.schema = schema
+        self.changes = changes
+        tracksChanges = schema.isTracking && changes != nil
         var keyPaths: [FieldPath] = []
         for path in schema.keyPaths { keyPaths.append(try FieldPath(path)) }
         self.keyPaths = keyPaths

@@ -68,7 +68,6 @@ struct SchemaValidation {
     private func checkBuilt() throws(OfflineError) {
         if !collection.sensitiveFields.isEmpty { throw notBuilt("sensitiveFields") }
         if collection.evictionPolicy != nil { throw notBuilt("evictionPolicy") }
-        if collection.tracksChanges == true { throw notBuilt("tracksChanges") }
         if collection.validation != nil { throw notBuilt("validation") }
         if collection.accessPolicy != nil { throw notBuilt("accessPolicy") }
     }

@@ -8,11 +8,12 @@
 //      "collation": "case-insensitive"}, {"number": 2, "name": "open", "keyPaths": ["due"],
 //      "unique": false, "where": {"status": "open"}}],
 //      "relationships": [{"name": "orders", "collection": "orders", "type": "one-to-many",
-//      "foreignKey": "user_id"}]}
+//      "foreignKey": "user_id"}], "tracksChanges": true}
 //
 // - version: of this layout. A greater one is `.unsupportedFormat`.
 // - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys), the
 //   Unicode tables among them. A store with another one has its indexes built anew.
+// - tracksChanges: where it is true.
 // - nextIndex: the number of the next index to be made; numbers are never used again.
 // - multiEntry, collation, where, type: where they aren't the default. A filter is extended JSON,
 //   which loses nothing, so that it equals the one it came from.
@@ -26,7 +27,8 @@ struct StoredDefinition: Hashable, Sendable {
     static let derivation = 1
 
     var derivation = Self.derivation
-    /// Name, key, indexes and relationships; all else of a CollectionSchema isn't in this build.
+    /// Name, key, indexes, relationships, and whether it tracks changes (never nil here); all else of a CollectionSchema isn't in
+    /// this build.
     var schema: CollectionSchema
     /// The indexes' numbers, in the order of `schema.indexes`.
     var indexNumbers: [UInt32]
@@ -35,14 +37,18 @@ struct StoredDefinition: Hashable, Sendable {
     /// The definition of a new collection.
     init(_ schema: CollectionSchema) {
         self.schema = schema
+        self.schema.tracksChanges = schema.isTracking
         indexNumbers = schema.indexes.indices.map { UInt32($0) + 1 }
         nextIndex = UInt32(schema.indexes.count) + 1
     }
 
-    /// The collection as the store works with it.
-    func state(id: CollectionID) throws(OfflineError) -> CollectionState {
+    /// The collection as the store works with it; `changes`: where its changes are, if it has ever tracked them.
+    func state(
+        id: CollectionID, changes: ChangeTrees? = nil
+    ) throws(OfflineError) -> CollectionState {
         do throws(OfflineError) {
-            return try CollectionState(id: id, schema: schema, indexNumbers: indexNumbers)
+            return try CollectionState(
+                id: id, schema: schema, indexNumbers: indexNumbers, changes: changes)
         } catch {
             throw OfflineError(
                 .corrupted, "a collection's stored definition: \(error.message)",
@@ -55,6 +61,7 @@ struct StoredDefinition: Hashable, Sendable {
     func changed(to schema: CollectionSchema) -> StoredDefinition {
         var result = self
         result.schema = schema
+        result.schema.tracksChanges = schema.isTracking
         result.derivation = Self.derivation
         result.indexNumbers = schema.indexes.map { index in
             if derivation == Self.derivation,
@@ -89,13 +96,14 @@ extension StoredDefinition {
             }
             return .object(document)
         }
-        let document: Document = [
+        var document: Document = [
             "version": .int(Int64(Self.version)), "derivation": .int(Int64(derivation)),
             "name": .string(schema.name),
             "keyPaths": .array(schema.keyPaths.map { .string($0) }),
             "autoKey": .string(schema.autoKey.name), "nextIndex": .int(Int64(nextIndex)),
             "indexes": .array(indexes), "relationships": .array(relationships),
         ]
+        if schema.isTracking { document["tracksChanges"] = true }
         return Array(document.extendedJSON().utf8)
     }
 
@@ -113,19 +121,14 @@ extension StoredDefinition {
 
     private init(parsing document: Document) throws {
         var fields = OptionFields(document, of: "definition")
-        let version = try fields.positive("version") ?? 0
-        guard version <= Self.version else {
-            throw OfflineError(
-                .unsupportedFormat,
-                "a collection's definition has version \(version); this build knows "
-                    + "\(Self.version)")
-        }
+        try Self.checkVersion(&fields)
         derivation = try fields.positive("derivation") ?? 0
         schema = CollectionSchema(
             name: try fields.string("name"), keyPaths: try fields.strings("keyPaths") ?? [])
         let autoKey = try fields.string("autoKey")
         guard let known = AutoKey(named: autoKey) else { throw fields.wrong("autoKey", autoKey) }
         schema.autoKey = known
+        schema.tracksChanges = try fields.flag("tracksChanges") ?? false
         nextIndex = try Self.number(try fields.positive("nextIndex"), fields)
         indexNumbers = []
         for document in try fields.objects("indexes") ?? [] {
@@ -143,6 +146,17 @@ extension StoredDefinition {
             indexNumbers.allSatisfy({ $0 < nextIndex }),
             schema.indexes.allSatisfy({ $0.contradiction == nil })
         else { throw fields.wrong("indexes", "and keyPaths contradict each other") }
+    }
+
+    /// Throws `.unsupportedFormat` for a definition in a layout that this build doesn't know.
+    static func checkVersion(_ fields: inout OptionFields) throws {
+        let version = try fields.positive("version") ?? 0
+        guard version <= Self.version else {
+            throw OfflineError(
+                .unsupportedFormat,
+                "a collection's definition has version \(version); this build knows "
+                    + "\(Self.version)")
+        }
     }
 
     private static func document(_ index: IndexSchema, _ number: UInt32) -> Document {

@@ -15,7 +15,7 @@ internal import OfflineBytes
 /// ```
 public final class OfflineStore: StoreWriter {
     private let options: StorageOptions
-    private let clock: any DeadlineClock
+    private let clock: any StoreClock
     /// What is open; nil before `initialize` and after `close`.
     private let current = Protected<StoreCore?>(nil)
     /// One of initialize, close and refresh at a time.
@@ -23,10 +23,10 @@ public final class OfflineStore: StoreWriter {
 
     /// A store that is still closed; `initialize` opens it.
     public convenience init(_ options: StorageOptions) {
-        self.init(options, clock: SystemDeadlineClock())
+        self.init(options, clock: SystemStoreClock())
     }
 
-    init(_ options: StorageOptions, clock: any DeadlineClock) {
+    init(_ options: StorageOptions, clock: any StoreClock) {
         self.options = options
         self.clock = clock
     }
@@ -82,7 +82,7 @@ public final class OfflineStore: StoreWriter {
     /// How many transactions and writes are running or waiting.
     var waitingCount: Int { current.withLock { $0 }?.requestCount ?? 0 }
 
-    private func core() throws -> StoreCore {
+    func core() throws -> StoreCore {
         guard let core = current.withLock({ $0 }) else {
             throw OfflineError(
                 .notOpen,

@@ -40,7 +40,7 @@ extension StoreCore {
         do {
             try await backend.refresh()
             let schema = try SchemaState(stored: backend.snapshot())
-            return StoreCore(backend, schema, options, clock: clock)
+            return StoreCore(backend, schema, options, clock: clock, changes: changes)
         } catch {
             throw ErrorMapping.publicError(error)
         }

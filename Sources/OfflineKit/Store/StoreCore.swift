@@ -14,8 +14,9 @@ final class StoreCore: Sendable {
     let deadlines: Deadlines
     let options: StorageOptions
     var transactionTimeout: Duration { options.transactionTimeout }
-    let clock: any DeadlineClock
-    private let locks: CollectionLocks
+    let clock: any StoreClock
+    let locks: CollectionLocks
+    let changes: ChangeContext
     private let uuids = UUIDGenerator()
     /// Transactions that were begun with `beginTransaction` and may still be open.
     private let handles = Protected<[ObjectIdentifier: WeakTransaction]>([:])
@@ -26,8 +27,9 @@ final class StoreCore: Sendable {
 
     init(
         _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
-        clock: any DeadlineClock
+        clock: any StoreClock, changes: ChangeContext
     ) {
+        self.changes = changes
         self.backend = backend
         self.schema = schema
         self.options = options
@@ -60,14 +62,14 @@ final class StoreCore: Sendable {
         }
         let scope = BatchScope(
             writing: writing, reading: reading,
-            byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil)
+            byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil, changes: changes)
         let hold = try await locks.acquire(
             request(scope.changed, scope.reading, operation), timeout: transactionTimeout)
         do {
             let batch =
                 options.isReadOnly
                 ? ReadOnlyBatch(try backend.snapshot())
-                : try backend.begin(scope.changed.map(\.id), reading: scope.reading.map(\.id))
+                : try backend.begin(scope.writtenIDs, reading: scope.reading.map(\.id))
             return OpenBatch(batch, scope, hold, schema, uuids)
         } catch {
             locks.release(hold)
@@ -77,7 +79,10 @@ final class StoreCore: Sendable {
 
     /// Commits and releases the locks, whether or not it succeeds.
     func commit(_ open: OpenBatch) async throws {
-        defer { locks.release(open.hold) }
+        defer {
+            open.scope.end()
+            locks.release(open.hold)
+        }
         do {
             try await open.batch.commit(
                 appended: { locks.release(open.hold) }, committed: { _ in })
@@ -91,6 +96,7 @@ final class StoreCore: Sendable {
     /// Drops what was written and releases the locks.
     func rollback(_ open: OpenBatch) {
         open.batch.rollback()
+        open.scope.end()
         locks.release(open.hold)
     }
 
@@ -116,13 +122,15 @@ final class StoreCore: Sendable {
     private func request(
         _ writing: [CollectionState], _ reading: [CollectionState], _ operation: StaticString
     ) -> LockRequest {
-        var exclusive = writing.map(\.id)
-        // A backend with one writer: an id that no collection has stands for the right to have a
-        // batch.
-        if !backend.allowsParallelWriters { exclusive.append(CollectionID(0)) }
-        return LockRequest(exclusive: exclusive, shared: reading.map(\.id)) {
+        LockRequest(exclusive: exclusive(writing.map(\.id)), shared: reading.map(\.id)) {
             "\(operation) on \((writing + reading).map(\.name).joined(separator: ", "))"
         }
+    }
+
+    /// What a batch that writes these collections must have for itself. Of a backend with one writer also the right to have a batch:
+    /// an id that no collection has stands for it.
+    func exclusive(_ collections: [CollectionID]) -> [CollectionID] {
+        backend.allowsParallelWriters ? collections : collections + [CollectionID(0)]
     }
 
     /// How many batches are open or waited for.

@@ -7,9 +7,9 @@
 /// Opens stores.
 struct StoreOpening {
     private let options: StorageOptions
-    private let clock: any DeadlineClock
+    private let clock: any StoreClock
 
-    init(_ options: StorageOptions, clock: any DeadlineClock) {
+    init(_ options: StorageOptions, clock: any StoreClock) {
         self.options = options
         self.clock = clock
     }
@@ -29,7 +29,11 @@ struct StoreOpening {
         }
         do {
             let schema = try await defineSchema(in: backend)
-            return StoreCore(backend, schema, options, clock: clock)
+            let exposed = try StoreRecords.exposed(in: backend.snapshot(), schema.storeRecords)
+            let changes = ChangeContext(exposed: ExposedChanges(exposed)) { [clock] in
+                clock.milliseconds
+            }
+            return StoreCore(backend, schema, options, clock: clock, changes: changes)
         } catch {
             // The first error counts.
             try? await backend.close()
@@ -51,7 +55,8 @@ struct StoreOpening {
         let reader = try backend.snapshot()
         try checkVersion(reader.storedVersion)
         let stored = reader.collections()
-        let changes = try SchemaChanges(stored: stored, wanted: options.storageSchema)
+        let changes = try SchemaChanges(
+            stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema)
         if options.isReadOnly {
             return try SchemaState(stored: reader)
         }
@@ -80,16 +85,13 @@ extension SchemaState {
     convenience init(stored reader: any BackendReader) throws {
         try self.init(
             version: Int(clamping: reader.storedVersion),
-            collections: reader.collections().map { collection in
-                try StoredDefinition(collection.definition).state(id: collection.id)
-            })
+            stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) })
     }
 }
 
 extension SchemaChanges {
     /// The schema after the changes.
     func schema(version: Int) throws -> SchemaState {
-        try SchemaState(
-            version: version, collections: result.map { try $0.definition.state(id: $0.id) })
+        try SchemaState(version: version, stored: result)
     }
 }

@@ -1,7 +1,7 @@
 // What one transaction may read and write: the collections that it names, and those that its delete rules reach (DeleteScope).
+internal import OfflineBytes
 
-/// A transaction's collections, and the field names that it has added to their
-/// dictionaries.
+/// A transaction's collections, the field names that it has added to their dictionaries, and the records that vanish in it.
 final class BatchScope: Sendable {
     /// Named for writing.
     let writing: [CollectionState]
@@ -10,10 +10,14 @@ final class BatchScope: Sendable {
     /// Written, by whatever: the named ones, and those that delete rules change.
     let changed: [CollectionState]
     let names = BatchNames()
+    let changes: ChangeContext
+    private let vanishing = Protected<[ExposedChanges.Note]>([])
 
     init(
-        writing: [CollectionState], reading: [CollectionState], byRules rules: DeleteScope? = nil
+        writing: [CollectionState], reading: [CollectionState], byRules rules: DeleteScope? = nil,
+        changes: ChangeContext
     ) {
+        self.changes = changes
         let changed = writing + (rules?.written ?? [])
         self.writing = writing
         self.changed = changed
@@ -21,6 +25,26 @@ final class BatchScope: Sendable {
         for collection in reading + (rules?.read ?? [])
         where !Self.contains(changed + others, collection) { others.append(collection) }
         self.reading = others
+    }
+
+    /// The collections of the backend that a batch writes.
+    var writtenIDs: [CollectionID] { changed.map(\.id) + changed.compactMap(\.changes?.collection) }
+
+    /// Whether the creation of a record, with this number, was given out; if it wasn't, the record vanishes in this transaction.
+    func isExposed(_ number: UInt64, _ key: [UInt8], of collection: CollectionState) -> Bool {
+        let note = ExposedChanges.Note(collection: collection.id, key: key)
+        if changes.exposed.isExposed(number, note) { return true }
+        vanishing.withLock { $0.append(note) }
+        return false
+    }
+
+    /// The transaction is rolled back, or seen by every new snapshot.
+    func end() {
+        changes.exposed.end(
+            vanishing.withLock { notes in
+                defer { notes = [] }
+                return notes
+            })
     }
 
     func checkReading(_ collection: CollectionState) throws(OfflineError) {

@@ -1,30 +1,7 @@
 // What must happen if something else doesn't happen in time: a transaction that idles is rolled
 // back, a wait gives up. One timer serves all deadlines of a store; adding and removing one, as
 // each transaction does, costs a lock and no system call.
-internal import Dispatch
 internal import OfflineBytes
-
-/// Time, as deadlines see it; tests have their own.
-protocol DeadlineClock: Sendable {
-    var now: ContinuousClock.Instant { get }
-    /// Calls `body` once, at or after `instant`.
-    func wake(at instant: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void)
-}
-
-/// The system's continuous clock, and a Dispatch queue.
-struct SystemDeadlineClock: DeadlineClock {
-    private static let queue = DispatchQueue(label: "offline-store.deadlines")
-
-    var now: ContinuousClock.Instant { ContinuousClock.now }
-
-    func wake(at instant: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void) {
-        let wait = max(.zero, instant - now).components
-        let nanoseconds = min(wait.seconds, 1_000_000_000) * 1_000_000_000
-        Self.queue.asyncAfter(
-            deadline: .now() + .nanoseconds(Int(nanoseconds + wait.attoseconds / 1_000_000_000)),
-            execute: body)
-    }
-}
 
 /// The deadlines of one store.
 final class Deadlines: Sendable {
@@ -43,9 +20,9 @@ final class Deadlines: Sendable {
         var wakesAt: ContinuousClock.Instant?
     }
     private let state = Protected(State())
-    private let clock: any DeadlineClock
+    private let clock: any StoreClock
 
-    init(_ clock: any DeadlineClock) { self.clock = clock }
+    init(_ clock: any StoreClock) { self.clock = clock }
 
     var now: ContinuousClock.Instant { clock.now }
 

@@ -16,7 +16,7 @@ final class UUIDGenerator: Sendable {
     private let clock: @Sendable () -> UInt64
 
     /// `clock` gives the milliseconds since 1970.
-    init(clock: @escaping @Sendable () -> UInt64 = UUIDGenerator.systemMilliseconds) {
+    init(clock: @escaping @Sendable () -> UInt64 = { SystemStoreClock().milliseconds }) {
         self.clock = clock
     }
 
@@ -40,11 +40,6 @@ final class UUIDGenerator: Sendable {
         let high = milliseconds << 16 | 0x7000 | counter
         let low = 0x8000_0000_0000_0000 | random >> 2
         return Self.text(high, low)
-    }
-
-    @Sendable
-    static func systemMilliseconds() -> UInt64 {
-        UInt64(max(0, Date().timeIntervalSince1970 * 1000))
     }
 
     private static func text(_ high: UInt64, _ low: UInt64) -> String {

@@ -108,7 +108,7 @@ struct RecordWriter {
         let effects = try DeleteRules.effects(ofDeleting: present, in: collection, view)
         var statements: [WriteStatement] = []
         for effect in effects {
-            var statement = WriteStatement(effect.collection, batch, scope)
+            var statement = try WriteStatement(effect.collection, batch, scope)
             for key in KeyBounds.distinct(Array(effect.removed)) {
                 _ = try statement.remove(key: key)
             }
@@ -128,7 +128,7 @@ struct RecordWriter {
         _ collection: CollectionState, _ prepare: (inout WriteStatement) throws -> Void
     ) throws -> [Document] {
         try scope.checkWriting(collection)
-        var statement = WriteStatement(collection, batch, scope)
+        var statement = try WriteStatement(collection, batch, scope)
         try prepare(&statement)
         try statement.check()
         try statement.apply(&isBroken)

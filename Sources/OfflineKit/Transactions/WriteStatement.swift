@@ -5,6 +5,8 @@
 // What is checked is the state after the whole statement: a batch that swaps the values of a unique
 // index between two records is fine. A record may be in a statement once.
 //
+// Where changes are tracked, what it does to stamps and change entries is a part of it (ChangeTracker).
+//
 // Only what differs is applied: index entries that a record had before and has still are not
 // touched.
 internal import OfflineBytes
@@ -16,8 +18,16 @@ struct WriteStatement {
     private let batch: any BackendBatch
     private let scope: BatchScope
 
-    /// Records to insert or replace.
-    private(set) var puts: [(key: [UInt8], record: [UInt8])] = []
+    /// A record to insert or replace.
+    struct Put {
+        let key: [UInt8]
+        /// What is stored: the record, behind its stamp where it has one.
+        let stored: [UInt8]
+        let stampLength: Int
+        /// It replaces another one.
+        let existed: Bool
+    }
+    private(set) var puts: [Put] = []
     /// Keys of records to remove.
     private var removals: [[UInt8]] = []
     /// Index entries to remove.
@@ -28,6 +38,8 @@ struct WriteStatement {
     /// Index entries that stay, but whose uniqueness must be checked again.
     private(set) var kept = DerivedKeys()
 
+    /// Nil where changes were never tracked.
+    private var tracker: ChangeTracker?
     private var encoder: RecordEncoder
     /// The dictionary with this statement's growth, and the index paths bound to it.
     private(set) var names: BoundNames
@@ -35,18 +47,28 @@ struct WriteStatement {
     private var before = DerivedKeys()
     private var after = DerivedKeys()
 
-    init(_ collection: CollectionState, _ batch: any BackendBatch, _ scope: BatchScope) {
+    init(_ collection: CollectionState, _ batch: any BackendBatch, _ scope: BatchScope) throws {
         self.collection = collection
         self.batch = batch
         self.scope = scope
         adapter = StorageAdapter(batch)
         names = scope.names.names(of: collection, in: batch)
         encoder = RecordEncoder(dictionary: names.dictionary)
+        tracker = try ChangeTracker(collection, batch, scope)
     }
 
     /// The records put, as documents, in their order.
     var documents: [Document] {
-        puts.map { Document(record: $0.record, names: names.dictionary) }
+        puts.map { put in unsafe withRecord(put) { unsafe Document(copying: $0) } }
+    }
+
+    /// Calls `body` with a record that is put.
+    @unsafe
+    func withRecord<Result>(_ put: Put, _ body: (RecordView) -> Result) -> Result {
+        unsafe put.stored.withUnsafeBytes { stored in
+            let record = unsafe UnsafeRawBufferPointer(rebasing: stored[put.stampLength...])
+            return unsafe body(RecordView(record, names: names.dictionary))
+        }
     }
 
     // MARK: Preparing
@@ -54,15 +76,13 @@ struct WriteStatement {
     /// Adds a record whose key isn't there.
     mutating func create(_ document: Document, key: [UInt8]) throws {
         let record = try encode(document, key)
-        derive(record, key, into: \.added)
-        puts.append((key, record))
+        put(record, key, stamp: try tracker?.create(key) ?? nil, existed: false, into: \.added)
     }
 
     /// Replaces the record, if there is one; false where there is none.
     mutating func replace(_ document: Document, key: [UInt8]) throws -> Bool {
-        before.removeAll()
-        guard try deriveStored(key, into: \.before) else { return false }
-        try change(to: document, key: key)
+        guard let stamp = try change(key, to: .update) else { return false }
+        try change(to: document, key: key, stamp)
         return true
     }
 
@@ -70,31 +90,68 @@ struct WriteStatement {
     /// none.
     mutating func merge(_ document: Document, key: [UInt8]) throws -> Bool {
         guard
-            let old = try adapter.record(of: collection, key: key, names: names.dictionary)
+            let old = try adapter.record(of: collection, key: key, names: names.dictionary),
+            let stamp = try change(key, to: .update)
         else { return false }
-        before.removeAll()
-        derive(old, key, into: \.before)
         let stored = Document(record: old, names: names.dictionary)
-        try change(to: DocumentMerge.merge(document, into: stored), key: key)
+        try change(to: DocumentMerge.merge(document, into: stored), key: key, stamp)
         return true
     }
 
     /// Removes the record, if there is one; false where there is none.
     mutating func remove(key: [UInt8]) throws -> Bool {
-        guard try deriveStored(key, into: \.removed) else { return false }
+        guard try change(key, to: .remove) != nil else { return false }
+        removed.append(entriesOf: before, notIn: DerivedKeys())
         removals.append(key)
         return true
     }
 
+    private enum Step { case update, remove }
+
+    /// Derives the entries of the record as it is in the batch, and tracks what becomes of it; nil where there is none, else the
+    /// new stamp, if it gets one.
+    private mutating func change(_ key: [UInt8], to step: Step) throws -> RecordStamp?? {
+        before.removeAll()
+        if collection.indexes.isEmpty, tracker == nil {
+            return try adapter.hasRecord(of: collection, key: key) ? .some(nil) : nil
+        }
+        let (adapter, collection, names) = (self.adapter, self.collection, self.names)
+        return try unsafe adapter.withStored(
+            of: collection, key: key, names: names.dictionary
+        ) { stamp, record in
+            unsafe derive(record, stamp, key, into: \.before)
+            switch step {
+            case .update: return try unsafe tracker?.update(key, from: stamp, record) ?? nil
+            case .remove:
+                try unsafe tracker?.remove(key, from: stamp, record)
+                return nil
+            }
+        }
+    }
+
     /// Puts `document` in the place of a record whose entries are in `before`.
-    private mutating func change(to document: Document, key: [UInt8]) throws {
+    private mutating func change(
+        to document: Document, key: [UInt8], _ stamp: RecordStamp?
+    ) throws {
         let record = try encode(document, key)
         after.removeAll()
-        derive(record, key, into: \.after)
+        put(record, key, stamp: stamp, existed: true, into: \.after)
         removed.append(entriesOf: before, notIn: after)
         added.append(entriesOf: after, notIn: before)
         if collection.hasUniqueIndex { keepCutEntries() }
-        puts.append((key, record))
+    }
+
+    /// Notes a record to put, and derives its entries.
+    private mutating func put(
+        _ record: [UInt8], _ key: [UInt8], stamp: RecordStamp?, existed: Bool,
+        into keys: WritableKeyPath<Self, DerivedKeys>
+    ) {
+        unsafe record.withUnsafeBytes { unsafe derive($0, stamp, key, into: keys) }
+        let stored = stamp?.encoded(before: record) ?? record
+        puts.append(
+            Put(
+                key: key, stored: stored, stampLength: stored.count - record.count,
+                existed: existed))
     }
 
     /// A cut entry may be the same before and after while the values are not.
@@ -119,32 +176,16 @@ struct WriteStatement {
         }
     }
 
-    /// Derives the entries of bytes that the encoder made or the adapter validated.
+    /// Derives the entries of a record that the encoder made or the adapter validated, and of its stamp.
     private mutating func derive(
-        _ record: [UInt8], _ key: [UInt8], into keys: WritableKeyPath<Self, DerivedKeys>
+        _ record: UnsafeRawBufferPointer, _ stamp: RecordStamp?, _ key: [UInt8],
+        into keys: WritableKeyPath<Self, DerivedKeys>
     ) {
-        if collection.indexes.isEmpty { return }
-        let names = self.names
-        unsafe record.withUnsafeBytes { bytes in
-            let view = unsafe RecordView(bytes, names: names.dictionary)
+        if !collection.indexes.isEmpty {
+            let view = unsafe RecordView(record, names: names.dictionary)
             unsafe names.indexKeys.append(view, key: key.span.bytes, to: &self[keyPath: keys])
         }
-    }
-
-    /// Derives the entries of the record as it is in the batch; false where there is none.
-    private mutating func deriveStored(
-        _ key: [UInt8], into keys: WritableKeyPath<Self, DerivedKeys>
-    ) throws -> Bool {
-        if collection.indexes.isEmpty {
-            return try adapter.hasRecord(of: collection, key: key)
-        }
-        let (adapter, collection, names) = (self.adapter, self.collection, self.names)
-        let found: Void? = try unsafe adapter.withRecord(
-            of: collection, key: key, names: names.dictionary
-        ) { view in
-            unsafe names.indexKeys.append(view, key: key.span.bytes, to: &self[keyPath: keys])
-        }
-        return found != nil
+        unsafe stamp?.append(key: key.span.bytes, to: &self[keyPath: keys])
     }
 
     // MARK: Checking and applying
@@ -189,10 +230,11 @@ struct WriteStatement {
         }
         try StorageAdapter.remove(removed, of: collection, in: batch)
         for key in removals { try StorageAdapter.remove(key: key, of: collection, in: batch) }
-        for (key, record) in puts {
-            try StorageAdapter.put(record, key: key, of: collection, in: batch)
+        for put in puts {
+            try StorageAdapter.put(put.stored, key: put.key, of: collection, in: batch)
         }
         try StorageAdapter.insert(added, of: collection, in: batch)
+        try tracker?.entries.apply(tombstonesMax: scope.changes.tombstonesMax)
         isApplying = false
     }
 }

@@ -36,8 +36,8 @@ enum SmallStore {
                     indexes: [
                         IndexSchema(name: "email", keyPath: "email", unique: true),
                         IndexSchema(name: "place", keyPaths: ["country", "city"]),
-                    ]),
-                CollectionSchema(name: "notes", keyPath: "number"),
+                    ], tracksChanges: false),
+                CollectionSchema(name: "notes", keyPath: "number", tracksChanges: false),
             ])
     }
 

@@ -7,7 +7,7 @@ struct QueryFixture {
 
     init(_ collections: [CollectionSchema]) async throws {
         try await backend.initialize(BackendConfiguration(path: "", deriver: StoreKeyDeriver()))
-        let changes = try SchemaChanges(stored: [], wanted: collections)
+        let changes = try SchemaChanges(stored: [], nextSequence: 1, wanted: collections)
         try await backend.define(changes.changes, version: 1) { _, _ in }
     }
 
@@ -54,8 +54,10 @@ struct QueryFixture {
     ) async throws {
         let schema = try SchemaState(stored: try backend.snapshot())
         let collections = try names.map { try schema.collection($0) }
-        let scope = BatchScope(writing: collections, reading: [])
-        let batch = try backend.begin(collections.map(\.id), reading: [])
+        let scope = BatchScope(
+            writing: collections, reading: [],
+            changes: ChangeContext(exposed: ExposedChanges([:])) { 0 })
+        let batch = try backend.begin(scope.writtenIDs, reading: [])
         var writer = RecordWriter(batch, scope, schema, UUIDGenerator())
         try body(&writer, ReadView(batch: batch, schema: schema, scope: scope))
         try await batch.commit(appended: {}, committed: { _ in })

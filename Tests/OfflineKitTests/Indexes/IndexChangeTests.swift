@@ -19,7 +19,7 @@ import Testing
 
     /// All of the collection's index trees are what the documents give, by a derivation over plain values.
     private func check(_ options: StorageOptions, _ context: Comment) async throws {
-        let core = try await StoreOpening(options, clock: SystemDeadlineClock()).open()
+        let core = try await StoreOpening(options, clock: SystemStoreClock()).open()
         let view = try core.view()
         let collection = try view.collection("c")
         let documents = try view.query("c", Query())

@@ -38,7 +38,7 @@ import Testing
                 "nextIndex":3,"indexes":[{"number":1,"name":"email","keyPaths":["email"],\
                 "unique":true},{"number":2,"name":"place","keyPaths":["address.city","name"],\
                 "unique":false}],"relationships":[{"name":"orders","collection":"orders",\
-                "type":"one-to-many","foreignKey":"user_id"}]}
+                "type":"one-to-many","foreignKey":"user_id"}],"tracksChanges":true}
                 """)
     }
 

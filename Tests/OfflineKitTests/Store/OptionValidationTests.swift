@@ -47,7 +47,6 @@ import Testing
         ),
         ({ $0.storageSchema[0].sensitiveFields = ["name"] }, "sensitiveFields"),
         ({ $0.storageSchema[0].evictionPolicy = .lru }, "evictionPolicy"),
-        ({ $0.storageSchema[0].tracksChanges = true }, "tracksChanges"),
         ({ $0.storageSchema[0].validation = [:] }, "validation"),
         ({ $0.storageSchema[0].accessPolicy = AccessPolicy([]) }, "accessPolicy"),
     ]

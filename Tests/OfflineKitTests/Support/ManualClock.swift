@@ -3,14 +3,17 @@ import OfflineBytes
 @testable import OfflineKit
 
 /// A clock that a test moves: what is due happens inside `advance`.
-final class ManualClock: DeadlineClock {
+final class ManualClock: StoreClock {
     private struct State {
         var now = ContinuousClock.now
+        var milliseconds: UInt64 = 1_700_000_000_000
         var wakes: [(instant: ContinuousClock.Instant, body: @Sendable () -> Void)] = []
     }
     private let state = Protected(State())
 
     var now: ContinuousClock.Instant { state.withLock { $0.now } }
+
+    var milliseconds: UInt64 { state.withLock { $0.milliseconds } }
 
     func wake(at instant: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void) {
         state.withLock { $0.wakes.append((instant, body)) }
@@ -21,7 +24,12 @@ final class ManualClock: DeadlineClock {
 
     /// Moves the time and does what is due by then, also what is asked for while doing it.
     func advance(by duration: Duration) {
-        state.withLock { $0.now = $0.now.advanced(by: duration) }
+        state.withLock { state in
+            state.now = state.now.advanced(by: duration)
+            let (seconds, attoseconds) = duration.components
+            state.milliseconds +=
+                UInt64(seconds) * 1_000 + UInt64(attoseconds) / 1_000_000_000_000_000
+        }
         while let body = nextDue() { body() }
     }
 

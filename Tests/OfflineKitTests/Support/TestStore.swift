@@ -43,12 +43,12 @@ struct TestStore {
     /// An open store.
     func open(
         _ schema: [CollectionSchema] = TestStore.schema,
-        clock: any DeadlineClock = SystemDeadlineClock(),
+        clock: any StoreClock = SystemStoreClock(),
         _ change: (inout StorageOptions) -> Void = { _ in }
     ) async throws -> OfflineStore {
         let options = options(schema) { options in
             // A test that isn't about waiting must not depend on how busy the machine is.
-            if clock is SystemDeadlineClock { options.transactionTimeout = .seconds(3_600) }
+            if clock is SystemStoreClock { options.transactionTimeout = .seconds(3_600) }
             change(&options)
         }
         let store = OfflineStore(options, clock: clock)
@@ -59,7 +59,7 @@ struct TestStore {
     /// Runs `body` on an open store; afterwards the store must be sound.
     static func with(
         _ backend: TestBackend = .memory, _ schema: [CollectionSchema] = TestStore.schema,
-        clock: any DeadlineClock = SystemDeadlineClock(),
+        clock: any StoreClock = SystemStoreClock(),
         _ body: (OfflineStore) async throws -> Void
     ) async throws {
         let place = try TestStore(backend)

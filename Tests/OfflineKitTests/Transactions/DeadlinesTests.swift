@@ -47,7 +47,7 @@ struct DeadlinesTests {
     }
 
     @Test func `the system's clock wakes`() async {
-        let deadlines = Deadlines(SystemDeadlineClock())
+        let deadlines = Deadlines(SystemStoreClock())
         await withCheckedContinuation { continuation in
             _ = deadlines.add(after: .milliseconds(1)) { continuation.resume() }
         }
