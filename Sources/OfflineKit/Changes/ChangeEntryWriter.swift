@@ -46,27 +46,23 @@ struct ChangeEntryWriter {
         removals.append(key)
     }
 
-    /// The tombstones that were set, with their puts' places in the commit.
-    struct Applied {
-        var tombstones: [(key: [UInt8], place: UInt64)] = []
-    }
-
-    /// Applies everything to the batch, and drops the oldest tombstones beyond `tombstonesMax`.
+    /// Applies everything to the batch, and drops the oldest tombstones beyond `tombstonesMax`. The keys of the tombstones that were set,
+    /// with their puts' places in the commit.
     @discardableResult
-    func apply(tombstonesMax: Int) throws -> Applied {
-        var applied = Applied()
-        if puts.isEmpty && removals.isEmpty { return applied }
+    func apply(tombstonesMax: Int) throws -> [[UInt8]: UInt64] {
+        var tombstones: [[UInt8]: UInt64] = [:]
+        if puts.isEmpty && removals.isEmpty { return tombstones }
         try StorageAdapter.mapping(collection) {
             try update(trees.entriesInOrder, removed, with: batch.remove)
             for key in removals { try batch.remove(trees.collection, key: key) }
             for (key, entry) in puts {
                 let place = try batch.put(trees.collection, key: key, record: entry.encoded)
-                if case .tombstone = entry { applied.tombstones.append((key, place)) }
+                if case .tombstone = entry { tombstones[key] = place }
             }
             try update(trees.entriesInOrder, added, with: batch.insert)
-            if !applied.tombstones.isEmpty { try dropTombstones(beyond: tombstonesMax) }
+            if !tombstones.isEmpty { try dropTombstones(beyond: tombstonesMax) }
         }
-        return applied
+        return tombstones
     }
 
     private func update(

@@ -40,7 +40,10 @@ extension StoreCore {
         do {
             try await backend.refresh()
             let schema = try SchemaState(stored: backend.snapshot())
-            return StoreCore(backend, schema, options, clock: clock, changes: changes)
+            let refreshed = StoreCore(
+                backend, schema, options, clock: clock, changes: changes, hub: hub)
+            hub.everythingChanged()
+            return refreshed
         } catch {
             throw ErrorMapping.publicError(error)
         }

@@ -17,6 +17,8 @@ final class StoreCore: Sendable {
     let clock: any StoreClock
     let locks: CollectionLocks
     let changes: ChangeContext
+    /// Tells live queries and feeds what was committed.
+    let hub: CommitHub
     private let uuids = UUIDGenerator()
     /// Transactions that were begun with `beginTransaction` and may still be open.
     private let handles = Protected<[ObjectIdentifier: WeakTransaction]>([:])
@@ -27,8 +29,9 @@ final class StoreCore: Sendable {
 
     init(
         _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
-        clock: any StoreClock, changes: ChangeContext
+        clock: any StoreClock, changes: ChangeContext, hub: CommitHub
     ) {
+        self.hub = hub
         self.changes = changes
         self.backend = backend
         self.schema = schema
@@ -62,9 +65,10 @@ final class StoreCore: Sendable {
         }
         let scope = BatchScope(
             writing: writing, reading: reading,
-            byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil, changes: changes)
+            byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil, changes: changes,
+            isObserved: hub.isObserved)
         let hold = try await locks.acquire(
-            request(scope.changed, scope.reading, operation), timeout: transactionTimeout)
+            request(scope.written, scope.reading, operation), timeout: transactionTimeout)
         do {
             let batch =
                 options.isReadOnly
@@ -84,13 +88,16 @@ final class StoreCore: Sendable {
             locks.release(open.hold)
         }
         do {
-            try await open.batch.commit(
-                appended: { locks.release(open.hold) }, committed: { _ in })
+            let (batch, scope) = (open.batch, open.scope)
+            try await batch.commit(appended: { locks.release(open.hold) }) { [hub] sequences in
+                hub.publish(
+                    Commit(sequences: sequences, collections: scope.takeChanges(of: batch)))
+            }
         } catch {
             open.batch.rollback()
             throw ErrorMapping.publicError(error)
         }
-        open.scope.names.publish(open.scope.changed)
+        open.scope.names.publish(open.scope.written)
     }
 
     /// Drops what was written and releases the locks.
@@ -160,6 +167,7 @@ final class StoreCore: Sendable {
         let hold = try await locks.acquire(
             request(schema.collections, [], "closing the store"), timeout: nil)
         defer { locks.release(hold) }
+        await hub.close()
         do {
             try await backend.close()
         } catch {

@@ -33,7 +33,9 @@ struct StoreOpening {
             let changes = ChangeContext(exposed: ExposedChanges(exposed)) { [clock] in
                 clock.milliseconds
             }
-            return StoreCore(backend, schema, options, clock: clock, changes: changes)
+            let hub = CommitHub(next: try backend.snapshot().nextSequence)
+            return StoreCore(
+                backend, schema, options, clock: clock, changes: changes, hub: hub)
         } catch {
             // The first error counts.
             try? await backend.close()

@@ -61,7 +61,9 @@ extension StoreCore {
                     try batch.put(
                         collection, key: StoreRecords.exposedKey(id), record: value)
                 }
-                try await batch.commit(appended: { locks.release(hold) }, committed: { _ in })
+                try await batch.commit(appended: { locks.release(hold) }) { [hub] sequences in
+                    hub.publish(Commit(sequences: sequences, collections: [:]))
+                }
             } catch {
                 batch.rollback()
                 throw error

@@ -5,30 +5,33 @@ internal import OfflineBytes
 final class BatchScope: Sendable {
     /// Named for writing.
     let writing: [CollectionState]
-    /// Named for reading only, or asked by delete rules; not among `changed`.
+    /// Named for reading only, or asked by delete rules; not among `written`.
     let reading: [CollectionState]
     /// Written, by whatever: the named ones, and those that delete rules change.
-    let changed: [CollectionState]
+    let written: [CollectionState]
     let names = BatchNames()
+    /// What it has changed so far.
+    let changed: BatchChanges
     let changes: ChangeContext
     private let vanishing = Protected<[ExposedChanges.Note]>([])
 
     init(
         writing: [CollectionState], reading: [CollectionState], byRules rules: DeleteScope? = nil,
-        changes: ChangeContext
+        changes: ChangeContext, isObserved: Bool = false
     ) {
         self.changes = changes
-        let changed = writing + (rules?.written ?? [])
+        changed = BatchChanges(isWanted: isObserved)
+        let written = writing + (rules?.written ?? [])
         self.writing = writing
-        self.changed = changed
+        self.written = written
         var others: [CollectionState] = []
         for collection in reading + (rules?.read ?? [])
-        where !Self.contains(changed + others, collection) { others.append(collection) }
+        where !Self.contains(written + others, collection) { others.append(collection) }
         self.reading = others
     }
 
     /// The collections of the backend that a batch writes.
-    var writtenIDs: [CollectionID] { changed.map(\.id) + changed.compactMap(\.changes?.collection) }
+    var writtenIDs: [CollectionID] { written.map(\.id) + written.compactMap(\.changes?.collection) }
 
     /// Whether the creation of a record, with this number, was given out; if it wasn't, the record vanishes in this transaction.
     func isExposed(_ number: UInt64, _ key: [UInt8], of collection: CollectionState) -> Bool {
@@ -36,6 +39,13 @@ final class BatchScope: Sendable {
         if changes.exposed.isExposed(number, note) { return true }
         vanishing.withLock { $0.append(note) }
         return false
+    }
+
+    /// What the transaction has changed, once it is committed.
+    func takeChanges(of batch: any BackendReader) -> [CollectionID: CommittedChanges] {
+        changed.take { id in
+            written.first { $0.id == id }.map { names.names(of: $0, in: batch) }
+        }
     }
 
     /// The transaction is rolled back, or seen by every new snapshot.
@@ -48,7 +58,7 @@ final class BatchScope: Sendable {
     }
 
     func checkReading(_ collection: CollectionState) throws(OfflineError) {
-        if Self.contains(changed, collection) || Self.contains(reading, collection) { return }
+        if Self.contains(written, collection) || Self.contains(reading, collection) { return }
         let named = (writing + reading).map(\.name).joined(separator: ", ")
         throw OfflineError(
             .transactionScope,

@@ -231,10 +231,18 @@ struct WriteStatement {
         try StorageAdapter.remove(removed, of: collection, in: batch)
         for key in removals { try StorageAdapter.remove(key: key, of: collection, in: batch) }
         for put in puts {
-            try StorageAdapter.put(put.stored, key: put.key, of: collection, in: batch)
+            let number = try StorageAdapter.put(put.stored, key: put.key, of: collection, in: batch)
+            scope.changed.note(
+                collection.id, key: put.key, record: put.stored, existed: put.existed,
+                number: number)
         }
         try StorageAdapter.insert(added, of: collection, in: batch)
-        try tracker?.entries.apply(tombstonesMax: scope.changes.tombstonesMax)
+        let tombstones = try tracker?.entries.apply(tombstonesMax: scope.changes.tombstonesMax)
+        for key in removals {
+            scope.changed.note(
+                collection.id, key: key, record: nil, existed: true,
+                number: tombstones?[key] ?? 0)
+        }
         isApplying = false
     }
 }
