@@ -126,6 +126,55 @@ struct ChangeTracker {
         entries.set(.tombstone(tombstone), of: key, instead: known)
     }
 
+    /// What a synchronization's change to a record comes to.
+    enum Applied {
+        /// The record has a pending change, with which it conflicts.
+        case conflict
+        /// It isn't there, and is to be deleted.
+        case nothing
+        /// The change is made; a record that is put has this stamp.
+        case change(stamp: RecordStamp?)
+    }
+
+    /// Notes that a synchronization puts or deletes a record. `old`: nil where it isn't there, else its stamp, if it has one.
+    mutating func apply(
+        _ key: [UInt8], deletes: Bool, over old: RecordStamp??, origin: UInt64
+    ) throws -> Applied {
+        let known = try entries.entry(of: key)
+        if let old {
+            if Self.pendingStamp(old, known) != nil { return .conflict }
+        } else if case .tombstone(let tombstone) = known, tombstone.isPending {
+            return .conflict
+        }
+        if deletes, old == nil { return .nothing }
+        guard tracks else {
+            entries.remove(key, known)
+            return .change(stamp: nil)
+        }
+        var stamp = try nextStamp()
+        stamp.isLocal = false
+        stamp.isCreation = old == nil
+        stamp.origin = origin
+        if deletes {
+            let tombstone = Tombstone(
+                number: stamp.number, time: stamp.time, isPending: false, origin: origin)
+            entries.set(.tombstone(tombstone), of: key, instead: known)
+        } else {
+            entries.remove(key, known)
+        }
+        return .change(stamp: stamp)
+    }
+
+    /// The number of an origin, which gets one if it has none.
+    func originNumber(_ origin: String) throws -> UInt64 {
+        let names = batch.names(of: trees.collection)
+        if let number = names.firstIndex(of: origin) { return UInt64(number) }
+        try StorageAdapter.mapping(collection) {
+            try batch.extendNames(of: trees.collection, with: [origin])
+        }
+        return UInt64(names.count)
+    }
+
     /// The stamp of a record whose change is pending; nil where it is synchronized.
     static func pendingStamp(_ stamp: RecordStamp?, _ known: ChangeEntry?) -> RecordStamp? {
         guard let stamp, stamp.isLocal else { return nil }
@@ -140,41 +189,8 @@ struct ChangeTracker {
         return ChangeBase(sequence: sequence ?? 0, record: unsafe Array(record))
     }
 
-    private mutating func nextStamp() throws -> RecordStamp {
-        let time = self.time ?? scope.changes.now()
-        self.time = time
-        return RecordStamp(
-            number: try collection.changeNumbers.next(after: batch, trees, collection), time: time,
-            isLocal: true)
-    }
-}
-
-/// Gives out the numbers of a collection's changes. They ascend; some may be skipped. The collection is written by one batch at a
-/// time, which asks.
-final class ChangeNumbers: Sendable {
-    private let last = Protected<UInt64?>(nil)
-
-    /// The next number.
-    func next(
-        after reader: any BackendReader, _ trees: ChangeTrees, _ collection: CollectionState
-    ) throws -> UInt64 {
-        if let number = last.withLock({ last -> UInt64? in
-            last = last.map { $0 &+ 1 }
-            return last
-        }) {
-            return number
-        }
-        let greatest = try Self.greatest(in: reader, trees, collection)
-        return last.withLock { last in
-            last = greatest &+ 1
-            return greatest &+ 1
-        }
-    }
-
     /// The greatest number in any of the trees.
-    private static func greatest(
-        in reader: any BackendReader, _ trees: ChangeTrees, _ collection: CollectionState
-    ) throws -> UInt64 {
+    private func greatestNumber() throws -> UInt64 {
         let classes: [(TreeID, UInt8)] = [
             (trees.latest, ChangeTrees.Class.local.rawValue),
             (trees.latest, ChangeTrees.Class.applied.rawValue),
@@ -185,7 +201,7 @@ final class ChangeNumbers: Sendable {
         var key: [UInt8] = []
         for (tree, kind) in classes {
             try StorageAdapter.mapping(collection) {
-                let cursor = try reader.cursor(
+                let cursor = try batch.cursor(
                     tree, in: ChangeTrees.range(kind), descending: true)
                 guard try cursor.next() else { return }
                 cursor.copyKey(into: &key)
@@ -193,5 +209,34 @@ final class ChangeNumbers: Sendable {
             }
         }
         return greatest
+    }
+
+    private mutating func nextStamp() throws -> RecordStamp {
+        let time = self.time ?? scope.changes.now()
+        self.time = time
+        return RecordStamp(
+            number: try collection.changeNumbers.next {
+                max(try greatestNumber(), scope.changes.exposed.through(collection.id))
+            }, time: time, isLocal: true)
+    }
+}
+
+/// Gives out the numbers of a collection's changes. They ascend, also over what was deleted or given out; some may be skipped. The
+/// collection is written by one batch at a time, which asks.
+final class ChangeNumbers: Sendable {
+    private let last = Protected<UInt64?>(nil)
+
+    /// The next number. `greatest` is asked once: for the greatest one that was given out and may still matter.
+    func next(after greatest: () throws -> UInt64) rethrows -> UInt64 {
+        func next(_ last: inout UInt64?) -> UInt64? {
+            last = last.map { $0 &+ 1 }
+            return last
+        }
+        if let number = last.withLock({ next(&$0) }) { return number }
+        let greatest = try greatest()
+        return last.withLock { last in
+            last = last ?? greatest
+            return next(&last) ?? 1
+        }
     }
 }

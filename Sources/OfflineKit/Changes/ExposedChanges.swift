@@ -42,6 +42,11 @@ final class ExposedChanges: Sendable {
         }
     }
 
+    /// The greatest number of a creation in the collection that was given out.
+    func through(_ collection: CollectionID) -> UInt64 {
+        state.withLock { $0.collections[collection]?.through ?? 0 }
+    }
+
     // MARK: Transactions
 
     /// Whether the creation with this number was given out; if it wasn't, the record vanishes, which is noted until `end`.

@@ -84,6 +84,30 @@ struct RecordWriter {
         return written[0]
     }
 
+    /// Makes changes that come from a synchronization with `origin`, each of another record; the keys of those that conflict with
+    /// a pending change and were left alone.
+    mutating func apply(
+        _ changes: [RemoteChange], origin: String, in collection: CollectionState
+    ) throws -> [Value] {
+        var conflicts: [Value] = []
+        _ = try statement(collection) { statement in
+            for change in changes {
+                let key = try RecordKeys.encoded(change.key, of: collection)
+                let document = change.document?.withoutIncludes
+                if let document, try RecordKeys.existing(in: document, of: collection) != key {
+                    throw OfflineError(
+                        .invalidDocument, "the document has another key than its change",
+                        collection: collection.name, key: change.key)
+                }
+                if try !statement.apply(document, key: key, origin: origin) {
+                    conflicts.append(change.key)
+                }
+            }
+            try statement.checkKeysDiffer(.invalidDocument)
+        }
+        return conflicts
+    }
+
     /// Removes the records there are of these, and does what the collection's delete rules say; how many of these there were. A
     /// key that is twice among them counts once. `.relationshipViolation` where a rule forbids it.
     mutating func delete(_ keys: [Value], in collection: CollectionState) throws -> Int {

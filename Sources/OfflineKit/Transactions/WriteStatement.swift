@@ -106,6 +106,41 @@ struct WriteStatement {
         return true
     }
 
+    /// Makes a change that comes from a synchronization: puts the document, or, with nil, removes the record; false where the record
+    /// has a pending change, with which it conflicts.
+    mutating func apply(_ document: Document?, key: [UInt8], origin: String) throws -> Bool {
+        before.removeAll()
+        let (adapter, collection, names) = (self.adapter, self.collection, self.names)
+        let old = try unsafe adapter.withStored(
+            of: collection, key: key, names: names.dictionary
+        ) { stamp, record in
+            unsafe derive(record, stamp, key, into: \.before)
+            return stamp
+        }
+        var stamp: RecordStamp?
+        if let number = try tracker?.originNumber(origin),
+            let applied = try tracker?.apply(
+                key, deletes: document == nil, over: old, origin: number)
+        {
+            switch applied {
+            case .conflict: return false
+            case .nothing: return true
+            case .change(let made): stamp = made
+            }
+        }
+        switch (document, old) {
+        case (let document?, .some): try change(to: document, key: key, stamp)
+        case (let document?, nil):
+            let record = try encode(document, key)
+            put(record, key, stamp: stamp, existed: false, into: \.added)
+        case (nil, .some):
+            removed.append(entriesOf: before, notIn: DerivedKeys())
+            removals.append(key)
+        case (nil, nil): break
+        }
+        return true
+    }
+
     private enum Step { case update, remove }
 
     /// Derives the entries of the record as it is in the batch, and tracks what becomes of it; nil where there is none, else the
