@@ -119,15 +119,28 @@ struct PreparedQuery: Sendable {
     func run() throws -> (run: QueryRun, documents: [Document]) {
         let run = makeRun()
         var results = emptyResults
-        if query.limit != 0 {
-            if planned.access.givesWantedOrder {
-                try collect(run, &results)
-            } else {
-                try collectSorted(run, &results)
-            }
-        }
+        try unsafe forEachResult(of: run) { unsafe results.append($0, $1) }
         return (run, try results.documents())
     }
+
+    /// Calls `body` with each record of the result, in place, in the result's order.
+    func forEachResult(
+        of run: QueryRun, _ body: (_ key: [UInt8], _ record: RecordView) throws -> Void
+    ) throws {
+        if query.limit == 0 { return }
+        guard planned.access.givesWantedOrder else { return try unsafe forEachSorted(run, body) }
+        var left = query.limit ?? Int.max
+        try unsafe run.forEachMatch(
+            skipping: query.offset, needed: query.recordsNeeded
+        ) { key, record in
+            try unsafe body(key, record)
+            left -= 1
+            return left > 0
+        }
+    }
+
+    /// The collections that the result's records are of.
+    var reach: Set<CollectionID> { includes.reach.union([collection.id]) }
 
     /// A run that is still to begin.
     func makeRun() -> QueryRun {
@@ -142,18 +155,10 @@ struct PreparedQuery: Sendable {
         return ResultList(includes, select: select)
     }
 
-    private func collect(_ run: QueryRun, _ results: inout ResultList) throws {
-        let limit = query.limit ?? Int.max
-        try unsafe run.forEachMatch(
-            skipping: query.offset, needed: query.recordsNeeded
-        ) { key, record in
-            unsafe results.append(key, record)
-            return results.count < limit
-        }
-    }
-
     /// Sorts by the records' values, and reads those again that are in the result.
-    private func collectSorted(_ run: QueryRun, _ results: inout ResultList) throws {
+    private func forEachSorted(
+        _ run: QueryRun, _ body: (_ key: [UInt8], _ record: RecordView) throws -> Void
+    ) throws {
         let keys = try sortedKeys(run)
         var key: [UInt8] = []
         for index in 0..<keys.count {
@@ -161,7 +166,7 @@ struct PreparedQuery: Sendable {
             _ = try unsafe view.adapter.withRecord(
                 of: collection, key: key, names: run.names
             ) { record in
-                unsafe results.append(key, record)
+                try unsafe body(key, record)
             }
         }
     }

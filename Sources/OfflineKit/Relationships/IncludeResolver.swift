@@ -105,6 +105,11 @@ struct IncludeResolver: Sendable {
         return try collector.finish()
     }
 
+    /// The collections that are included, at any depth.
+    var reach: Set<CollectionID> {
+        entries.reduce(into: []) { $0.formUnion($1.nested.reach.union([$1.other.id])) }
+    }
+
     /// A line for each include that says how its records are found, for `explain`.
     var steps: [String] {
         entries.flatMap { entry in

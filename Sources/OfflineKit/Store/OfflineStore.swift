@@ -17,7 +17,7 @@ public final class OfflineStore: StoreWriter {
     private let options: StorageOptions
     private let clock: any StoreClock
     /// What is open; nil before `initialize` and after `close`.
-    private let current = Protected<StoreCore?>(nil)
+    let current = Protected<StoreCore?>(nil)
     /// One of initialize, close and refresh at a time.
     private let lifecycle = AsyncLock(())
 
@@ -71,6 +71,7 @@ public final class OfflineStore: StoreWriter {
         try await lifecycle.withLock { _ in
             let refreshed = try await core().refreshed()
             current.withLock { $0 = refreshed }
+            if options.isReadOnly { refreshed.liveQueries.hub.everythingChanged() }
         }
     }
 

@@ -40,10 +40,9 @@ extension StoreCore {
         do {
             try await backend.refresh()
             let schema = try SchemaState(stored: backend.snapshot())
-            let refreshed = StoreCore(
-                backend, schema, options, clock: clock, changes: changes, hub: hub)
-            hub.everythingChanged()
-            return refreshed
+            return StoreCore(
+                backend, schema, options, clock: clock, changes: changes,
+                liveQueries: liveQueries)
         } catch {
             throw ErrorMapping.publicError(error)
         }

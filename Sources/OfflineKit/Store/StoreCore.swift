@@ -17,8 +17,10 @@ final class StoreCore: Sendable {
     let clock: any StoreClock
     let locks: CollectionLocks
     let changes: ChangeContext
+    /// Stay the same when a read-only store is refreshed.
+    let liveQueries: LiveQueries
     /// Tells live queries and feeds what was committed.
-    let hub: CommitHub
+    var hub: CommitHub { liveQueries.hub }
     private let uuids = UUIDGenerator()
     /// Transactions that were begun with `beginTransaction` and may still be open.
     private let handles = Protected<[ObjectIdentifier: WeakTransaction]>([:])
@@ -29,9 +31,9 @@ final class StoreCore: Sendable {
 
     init(
         _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
-        clock: any StoreClock, changes: ChangeContext, hub: CommitHub
+        clock: any StoreClock, changes: ChangeContext, liveQueries: LiveQueries
     ) {
-        self.hub = hub
+        self.liveQueries = liveQueries
         self.changes = changes
         self.backend = backend
         self.schema = schema

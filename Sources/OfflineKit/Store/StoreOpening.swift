@@ -35,7 +35,8 @@ struct StoreOpening {
             }
             let hub = CommitHub(next: try backend.snapshot().nextSequence)
             return StoreCore(
-                backend, schema, options, clock: clock, changes: changes, hub: hub)
+                backend, schema, options, clock: clock, changes: changes,
+                liveQueries: LiveQueries(hub))
         } catch {
             // The first error counts.
             try? await backend.close()

@@ -56,6 +56,17 @@ public struct TypedCollection<Model: Codable & Sendable>: Sendable {
         try await store.delete(name, key)
     }
 
+    /// The query's results now and after each commit that alters them, like `OfflineStore.observe`.
+    ///
+    /// ```swift
+    /// for try await users in store.collection("users", of: User.self).observe() { show(users) }
+    /// ```
+    public func observe(
+        _ query: Query = Query()
+    ) -> AsyncThrowingStream<[Model], any Error> {
+        store.live(name, query) { step in try step.after.map { try decode($0.document) } }
+    }
+
     private func decode(_ document: Document) throws -> Model {
         do {
             return try document.decode()
