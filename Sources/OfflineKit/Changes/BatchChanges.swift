@@ -29,7 +29,8 @@ final class BatchChanges: Sendable {
 
     /// The batch has put a record, or, with nil, removed one.
     func note(
-        _ collection: CollectionID, key: [UInt8], record: [UInt8]?, existed: Bool, number: UInt64
+        _ collection: CollectionID, key: [UInt8], record: [UInt8]?, existed: Bool, number: UInt64,
+        tombstone: Tombstone? = nil
     ) {
         state.withLock { state in
             guard !state.isDropped else {
@@ -37,7 +38,7 @@ final class BatchChanges: Sendable {
                 return
             }
             let change = ChangedRecord(
-                key: key, record: record, existed: existed, number: number)
+                key: key, record: record, existed: existed, number: number, tombstone: tombstone)
             let grown = state.collections[collection, default: .init()].note(change)
             state.records += grown.records
             state.bytes += grown.bytes
@@ -80,7 +81,8 @@ private struct ChangeList: Sendable {
         if let index = index(of: change.key) {
             let old = records[index]
             records[index] = ChangedRecord(
-                key: old.key, record: change.record, existed: old.existed, number: change.number)
+                key: old.key, record: change.record, existed: old.existed, number: change.number,
+                tombstone: change.tombstone)
             return (0, size - old.key.count - (old.record?.count ?? 0))
         }
         if !positions.isEmpty { positions[change.key] = records.count }

@@ -46,18 +46,18 @@ struct ChangeEntryWriter {
         removals.append(key)
     }
 
-    /// Applies everything to the batch, and drops the oldest tombstones beyond `tombstonesMax`. The keys of the tombstones that were set,
-    /// with their puts' places in the commit.
+    /// Applies everything to the batch, and drops the oldest tombstones beyond `tombstonesMax`. The tombstones that were set, by
+    /// their keys, with their puts' places in the commit.
     @discardableResult
-    func apply(tombstonesMax: Int) throws -> [[UInt8]: UInt64] {
-        var tombstones: [[UInt8]: UInt64] = [:]
+    func apply(tombstonesMax: Int) throws -> [[UInt8]: (place: UInt64, tombstone: Tombstone)] {
+        var tombstones: [[UInt8]: (place: UInt64, tombstone: Tombstone)] = [:]
         if puts.isEmpty && removals.isEmpty { return tombstones }
         try StorageAdapter.mapping(collection) {
             try update(trees.entriesInOrder, removed, with: batch.remove)
             for key in removals { try batch.remove(trees.collection, key: key) }
             for (key, entry) in puts {
                 let place = try batch.put(trees.collection, key: key, record: entry.encoded)
-                if case .tombstone = entry { tombstones[key] = place }
+                if case .tombstone(let tombstone) = entry { tombstones[key] = (place, tombstone) }
             }
             try update(trees.entriesInOrder, added, with: batch.insert)
             if !tombstones.isEmpty { try dropTombstones(beyond: tombstonesMax) }

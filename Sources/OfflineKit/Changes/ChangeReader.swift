@@ -88,6 +88,57 @@ struct ChangeReader {
             collection: collection.name)
     }
 
+    // MARK: Changes of a commit
+
+    /// What a commit did to these collections, oldest first; nil where it was too much to be kept.
+    func changes(of commit: Commit, in collections: [CollectionState]) throws -> [Change]? {
+        var result: [Change] = []
+        for collection in collections {
+            guard let committed = commit.collections[collection.id], let trees = collection.changes
+            else { continue }
+            guard let records = committed.records else { return nil }
+            for record in records {
+                let sequence = commit.sequences.lowerBound &+ record.number
+                if let tombstone = record.tombstone {
+                    let place = ChangeSource.Place(
+                        key: record.key, number: tombstone.number, sequence: sequence)
+                    result.append(try deletion(place, tombstone, collection, trees))
+                } else if let stored = record.record {
+                    let change = try presence(
+                        record, stored, committed.names.dictionary, sequence, collection, trees)
+                    if let change { result.append(change) }
+                }
+            }
+        }
+        return result.sorted { $0.sequence < $1.sequence }
+    }
+
+    /// Nil: the change isn't tracked.
+    private func presence(
+        _ record: ChangedRecord, _ stored: [UInt8], _ names: NameDictionary, _ sequence: UInt64,
+        _ collection: CollectionState, _ trees: ChangeTrees
+    ) throws -> Change? {
+        let found = try StorageAdapter.mapping(collection, record.key) {
+            try unsafe stored.withUnsafeBytes { bytes -> (RecordStamp, Document)? in
+                guard let stamp = try unsafe RecordStamp(of: bytes) else { return nil }
+                return try unsafe StorageAdapter.read(bytes, names) {
+                    unsafe (stamp, Document(copying: $0))
+                }
+            }
+        }
+        guard let (stamp, document) = found else { return nil }
+        let entry = try StorageAdapter.changeEntry(of: record.key, trees, collection, in: reader)
+        // The base may be a later one already.
+        let base = entry?.base.flatMap { $0.sequence < sequence ? $0 : nil }
+        return Change(
+            sequence: sequence, collection: collection.name,
+            key: try value(record.key, collection),
+            operation: record.existed ? .update : .create, document: document,
+            timestamp: Date(milliseconds: stamp.time),
+            base: try base.map { try self.document($0, record.key, collection) },
+            origin: try origin(stamp.origin, trees, collection))
+    }
+
     // MARK: One change
 
     private func listed(

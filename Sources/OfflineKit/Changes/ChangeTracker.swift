@@ -31,12 +31,13 @@ import OfflineDocuments
 struct ChangeContext: Sendable {
     let exposed: ExposedChanges
     /// So many settled tombstones a collection are kept for feeds.
+    static let tombstonesMax = 10_000
     let tombstonesMax: Int
     /// Milliseconds since 1970.
     let now: @Sendable () -> UInt64
 
     init(
-        exposed: ExposedChanges, tombstonesMax: Int = 10_000,
+        exposed: ExposedChanges, tombstonesMax: Int = Self.tombstonesMax,
         now: @escaping @Sendable () -> UInt64
     ) {
         self.exposed = exposed

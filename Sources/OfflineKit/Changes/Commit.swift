@@ -12,8 +12,10 @@ struct ChangedRecord: Sendable {
     let record: [UInt8]?
     /// Whether it was there before the commit.
     let existed: Bool
-    /// The number within its batch of the operation that made it so.
+    /// The place in its commit of the put that made it so; of a deletion, of its tombstone's.
     let number: UInt64
+    /// A deletion's, where the collection tracks changes.
+    var tombstone: Tombstone?
 }
 
 /// What a commit changed in one collection.

@@ -26,4 +26,32 @@ extension OfflineStore {
     public func markSynchronized(_ changes: [Change]) async throws {
         try await core().markSynchronized(changes)
     }
+
+    /// With `since`, first the latest change of each record changed after it, then committed changes as they happen; without, just
+    /// these. Oldest first, those of synchronizations too (they have an `origin`).
+    ///
+    /// Keep the sequence of the last change that was dealt with, and resume after it, also when the store was closed meanwhile. A
+    /// consumer that is slower than the writers never holds them up: where it falls behind, it gets the latest change of each
+    /// record instead of all of them. Changes to collections that don't track any aren't told.
+    ///
+    /// Throws `.changesExpired` where `since` is below what is retained (deletes are kept for a while: the newest 10,000 a
+    /// collection) or above what there is; `.unknownCollection`; `.invalidQuery` for a collection that doesn't track changes; all
+    /// with the first change asked for. Ends when the store closes or the task is cancelled.
+    ///
+    /// ```swift
+    /// for try await change in store.changeFeed(["notes"], since: seen) {
+    ///     try await index(change)
+    ///     seen = change.sequence
+    /// }
+    /// ```
+    public func changeFeed(
+        _ collections: [String]? = nil, since sequence: UInt64? = nil
+    ) -> AsyncThrowingStream<Change, any Error> {
+        let feed = Result {
+            let core = try core()
+            return ChangeFeedHandle(
+                try ChangeFeed(core, core.tracked(collections), since: sequence))
+        }
+        return AsyncThrowingStream { try await feed.get().feed.next() }
+    }
 }

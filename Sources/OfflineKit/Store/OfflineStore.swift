@@ -16,6 +16,7 @@ internal import OfflineBytes
 public final class OfflineStore: StoreWriter {
     private let options: StorageOptions
     private let clock: any StoreClock
+    private let tombstonesMax: Int
     /// What is open; nil before `initialize` and after `close`.
     let current = Protected<StoreCore?>(nil)
     /// One of initialize, close and refresh at a time.
@@ -26,9 +27,13 @@ public final class OfflineStore: StoreWriter {
         self.init(options, clock: SystemStoreClock())
     }
 
-    init(_ options: StorageOptions, clock: any StoreClock) {
+    init(
+        _ options: StorageOptions, clock: any StoreClock,
+        tombstonesMax: Int = ChangeContext.tombstonesMax
+    ) {
         self.options = options
         self.clock = clock
+        self.tombstonesMax = tombstonesMax
     }
 
     /// `init` and `initialize` in one.
@@ -42,7 +47,9 @@ public final class OfflineStore: StoreWriter {
     public func initialize() async throws {
         try await lifecycle.withLock { _ in
             if current.withLock({ $0 != nil }) { return }
-            let core = try await StoreOpening(options, clock: clock).open()
+            let core = try await StoreOpening(
+                options, clock: clock, tombstonesMax: tombstonesMax
+            ).open()
             current.withLock { $0 = core }
         }
     }

@@ -8,10 +8,15 @@
 struct StoreOpening {
     private let options: StorageOptions
     private let clock: any StoreClock
+    private let tombstonesMax: Int
 
-    init(_ options: StorageOptions, clock: any StoreClock) {
+    init(
+        _ options: StorageOptions, clock: any StoreClock,
+        tombstonesMax: Int = ChangeContext.tombstonesMax
+    ) {
         self.options = options
         self.clock = clock
+        self.tombstonesMax = tombstonesMax
     }
 
     func open() async throws -> StoreCore {
@@ -30,9 +35,9 @@ struct StoreOpening {
         do {
             let schema = try await defineSchema(in: backend)
             let exposed = try StoreRecords.exposed(in: backend.snapshot(), schema.storeRecords)
-            let changes = ChangeContext(exposed: ExposedChanges(exposed)) { [clock] in
-                clock.milliseconds
-            }
+            let changes = ChangeContext(
+                exposed: ExposedChanges(exposed), tombstonesMax: tombstonesMax
+            ) { [clock] in clock.milliseconds }
             let hub = CommitHub(next: try backend.snapshot().nextSequence)
             return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,

@@ -276,7 +276,7 @@ struct WriteStatement {
         for key in removals {
             scope.changed.note(
                 collection.id, key: key, record: nil, existed: true,
-                number: tombstones?[key] ?? 0)
+                number: tombstones?[key]?.place ?? 0, tombstone: tombstones?[key]?.tombstone)
         }
         isApplying = false
     }

@@ -44,6 +44,7 @@ struct TestStore {
     func open(
         _ schema: [CollectionSchema] = TestStore.schema,
         clock: any StoreClock = SystemStoreClock(),
+        tombstonesMax: Int = ChangeContext.tombstonesMax,
         _ change: (inout StorageOptions) -> Void = { _ in }
     ) async throws -> OfflineStore {
         let options = options(schema) { options in
@@ -51,7 +52,7 @@ struct TestStore {
             if clock is SystemStoreClock { options.transactionTimeout = .seconds(3_600) }
             change(&options)
         }
-        let store = OfflineStore(options, clock: clock)
+        let store = OfflineStore(options, clock: clock, tombstonesMax: tombstonesMax)
         try await store.initialize()
         return store
     }
