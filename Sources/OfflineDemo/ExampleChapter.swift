@@ -14,6 +14,7 @@ struct ExampleChapter {
         try await batches(store)
         try await queries(store)
         try await transactions(store)
+        try await changes(store)
         try await store.close()
     }
 
@@ -76,5 +77,16 @@ struct ExampleChapter {
         try Check.equal("the order after the transactions", order, nil)
         Console.line(
             "transactions:                 user and order created together, the order deleted")
+    }
+
+    private func changes(_ store: OfflineStore) async throws {
+        let (changes, userChanges) = try await SeedExamples.changes(store)
+        let left = try await store.getChanges()
+        let user = userChanges.first { $0.key == "user123" }
+        try Check.equal("the change of the new user", user?.operation, .create)
+        try Check.equal("pending changes after marking them", left.count, 0)
+        Console.line(
+            "change tracking:              \(changes.count) changes to send, \(userChanges.count) of users; none once marked"
+        )
     }
 }

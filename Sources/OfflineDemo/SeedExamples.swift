@@ -105,6 +105,13 @@ enum SeedExamples {
         }
     }
 
+    static func changes(_ store: OfflineStore) async throws -> ([Change], [Change]) {
+        let changes = try await store.getChanges()
+        let userChanges = try await store.getChanges("users")
+        try await store.markSynchronized(changes)
+        return (changes, userChanges)
+    }
+
     static func relationships(_ store: OfflineStore) async throws -> (Document?, Document?) {
         let userWithOrders = try await store.get("users", "user123", include: ["orders"])
         let order = try await store.get("orders", "order456", include: ["user", "items"])

@@ -97,6 +97,24 @@ import Testing
     }
 
     @Test(arguments: TestBackend.allCases)
+    func `change tracking`(backend: TestBackend) async throws {
+        try await TestStore.with(backend) { store in
+            try await SeedExamples.transactions(store)
+            let (changes, userChanges) = try await SeedExamples.changes(store)
+            // The order came and went before anyone saw it.
+            #expect(changes.map(\.key) == ["user123"])
+            #expect(changes.map(\.operation) == [.create])
+            #expect(userChanges == changes)
+            let left = try await store.getChanges()
+            #expect(left == [])
+            try await store.delete("users", "user123")
+            let next = try await store.getChanges()
+            #expect(next.map(\.operation) == [.delete])
+            #expect(next.first?.base?["name"] == "John Doe")
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
     func `relationships, and an update with what was included`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
             try await fill(store)
