@@ -10,6 +10,8 @@ struct BenchOptions: Sendable {
     var only: [String] = []
     var directory: String?
     var saves = false
+    /// Measures live queries instead.
+    var isLive = false
     var wantsHelp = false
 
     static let help = """
@@ -24,6 +26,7 @@ struct BenchOptions: Sendable {
           --scale X        X times as many operations after the bulk insert (1)
           --seed N         other documents and questions
           --directory P    where the stores are put for the run (Benchmarks/.build/stores)
+          --live           what live queries cost a commit, instead of all that
           --save           write the figures to Benchmarks/results/ as well
         """
 
@@ -35,6 +38,7 @@ struct BenchOptions: Sendable {
             switch name {
             case "--help", "-h": wantsHelp = true
             case "--save": saves = true
+            case "--live": isLive = true
             default:
                 guard let value = rest.popFirst() else {
                     throw BenchError("\(name) needs a value, or is unknown: see --help")

@@ -21,6 +21,10 @@ struct OfflineBench {
     /// Off the main thread: an application's work doesn't run there either, and a hop to it costs more than a read.
     @concurrent
     private static func measure(_ options: BenchOptions) async throws {
+        if options.isLive {
+            print(try await LiveQueryBench(options).run())
+            return
+        }
         var run = BenchRun(options)
         try await run.run()
         print(ResultsTable(results: run.results).text)
