@@ -82,7 +82,8 @@ extension BackendConformance {
                 let batch = try backend.begin([CollectionID(1)], reading: [])
                 var places: [UInt64] = []
                 for byte in UInt8(0)..<12 {
-                    let record = [UInt8](repeating: byte, count: 500_000)
+                    let record = [UInt8](
+                        repeating: byte, count: context.recordSize(500_000))
                     places.append(try batch.put(CollectionID(1), key: [byte], record: record))
                 }
                 let sequences = try await batch.committedSequences()
@@ -99,6 +100,21 @@ extension BackendConformance {
                             "put \(byte)'s sequence, reopened: \(isReopened)")
                     }
                 }
+                try await backend.close()
+            },
+            Case("a commit that only removes takes a sequence too") { context in
+                let backend = try await context.openDefined()
+                let first = try backend.begin([CollectionID(1)], reading: [])
+                try first.write(1, [1], [1])
+                let sequences = try await first.committedSequences()
+                let second = try backend.begin([CollectionID(1)], reading: [])
+                try second.erase(1, [1])
+                let removal = try await second.committedSequences()
+                try context.expectEqual(
+                    removal.lowerBound, sequences.upperBound, "where the removal's begin")
+                try context.expect(!removal.isEmpty, "the removal took no sequence")
+                try context.expectEqual(
+                    try backend.snapshot().nextSequence, removal.upperBound, "the next sequence")
                 try await backend.close()
             },
             Case("a commit is told once, and one of nothing isn't") { context in

@@ -23,7 +23,9 @@ extension BackendConformance {
                     [0], [0, 0], [255], Array(repeating: 255, count: 1600),
                     Array(repeating: 0, count: 1599) + [1], Array(repeating: 97, count: 1024),
                 ]
-                let large = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+                let large = (0..<context.recordSize(1 << 20)).map {
+                    UInt8(truncatingIfNeeded: $0 &* 31)
+                }
                 let batch = try backend.begin([CollectionID(1)], reading: [])
                 for key in keys {
                     try batch.put(CollectionID(1), key: key, record: large)

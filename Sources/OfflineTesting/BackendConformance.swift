@@ -43,15 +43,19 @@ public struct BackendConformance: Sendable {
     }
 
     private let folder: String
+    private let capacity: Int
     private let makeBackend: @Sendable (_ path: String) -> any StorageBackend
 
     /// `makeBackend` is called for every opening, also for another one of the same path: a backend
     /// that keeps its data in memory returns the same object there. `folder` exists, and is the
-    /// suite's own.
+    /// suite's own. `capacity`: bytes that a store on the backend can have, 1 MiB at least; where
+    /// it is small, the cases with large records take smaller ones.
     public init(
-        folder: String, _ makeBackend: @escaping @Sendable (_ path: String) -> any StorageBackend
+        folder: String, capacity: Int = .max,
+        _ makeBackend: @escaping @Sendable (_ path: String) -> any StorageBackend
     ) {
         self.folder = folder
+        self.capacity = capacity
         self.makeBackend = makeBackend
     }
 
@@ -74,7 +78,8 @@ public struct BackendConformance: Sendable {
     public func run(_ one: Case) async throws {
         let number = Self.cases.firstIndex { $0.name == one.name } ?? 0
         let context = CaseContext(
-            name: one.name, path: "\(folder)/case\(number).offline", makeBackend: makeBackend)
+            name: one.name, path: "\(folder)/case\(number).offline", capacity: capacity,
+            makeBackend: makeBackend)
         try await one.body(context)
     }
 }

@@ -7,7 +7,11 @@ import OfflineKit
 struct CaseContext: Sendable {
     let name: String
     let path: String
+    let capacity: Int
     let makeBackend: @Sendable (_ path: String) -> any StorageBackend
+
+    /// `size` bytes, or fewer where 16 records of that size are more than the backend's capacity.
+    func recordSize(_ size: Int) -> Int { min(size, capacity / 16) }
 
     /// Opens the case's backend.
     func open(readOnly: Bool = false) async throws -> any StorageBackend {

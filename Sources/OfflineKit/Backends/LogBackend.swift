@@ -2,7 +2,6 @@
 //
 // What may block for long (open, close, schema changes, verification) runs on a queue of its own, never on a thread of the
 // cooperative pool. Reads and writes run where the caller runs.
-internal import Dispatch
 internal import OfflineBytes
 package import OfflineEngine
 
@@ -11,7 +10,7 @@ package final class LogBackend: StorageBackend {
     private let system: any FileSystem
     private let tuning: @Sendable (inout EngineOptions) -> Void
     private let opened = Protected<(engine: Engine, configuration: BackendConfiguration)?>(nil)
-    private let queue = DispatchQueue(label: "offline.store.maintenance")
+    private let queue = BlockingQueue("offline.store.maintenance")
 
     /// `tuning` changes the engine's bounds; for tests and benchmarks.
     package init(
@@ -28,11 +27,12 @@ package final class LogBackend: StorageBackend {
     package var engineInUse: Engine? { opened.withLock { $0?.engine } }
 
     package func initialize(_ configuration: BackendConfiguration) async throws {
-        let engine = try await blocking { try self.open(configuration) }
+        let engine = try await queue.run { try self.open(configuration) }
         opened.withLock { $0 = (engine, configuration) }
     }
 
     private func open(_ configuration: BackendConfiguration) throws -> Engine {
+        try StoreFolder(system, configuration.path).checkContents(for: .log)
         var options = EngineOptions()
         options.isReadOnly = configuration.isReadOnly
         options.sizeLimit = configuration.sizeLimit
@@ -54,7 +54,7 @@ package final class LogBackend: StorageBackend {
                 return opened?.engine
             })
         else { return }
-        try await blocking { try engine.close() }
+        try await queue.run { try engine.close() }
     }
 
     package func flush() async throws {
@@ -104,7 +104,7 @@ package final class LogBackend: StorageBackend {
 
     package func verify() async throws -> BackendVerification {
         let engine = try engine
-        return try await blocking {
+        return try await queue.run {
             let found = try engine.verify()
             var result = BackendVerification()
             result.problems = found.findings.map(\.description)
@@ -115,32 +115,25 @@ package final class LogBackend: StorageBackend {
     }
 
     package func refresh() async throws {
-        guard let (engine, configuration) = opened.withLock({ $0 }) else { throw Self.notOpen }
+        guard let (engine, configuration) = opened.withLock({ $0 }) else {
+            throw BackendConfiguration.notOpen
+        }
         guard configuration.isReadOnly else { return }
-        let fresh = try await blocking { try self.open(configuration) }
+        let fresh = try await queue.run { try self.open(configuration) }
         opened.withLock { $0 = (fresh, configuration) }
         try engine.close()
     }
 
     private var engine: Engine {
         get throws {
-            guard let engine = opened.withLock({ $0?.engine }) else { throw Self.notOpen }
+            guard let engine = opened.withLock({ $0?.engine }) else {
+                throw BackendConfiguration.notOpen
+            }
             return engine
         }
     }
 
     private static let notOpen = OfflineError(.notOpen, "the store isn't open")
-
-    /// Runs what may block on the backend's own queue.
-    private func blocking<Result: Sendable>(
-        _ body: @escaping @Sendable () throws -> Result
-    ) async throws -> Result {
-        try await unsafe withUnsafeThrowingContinuation { continuation in
-            queue.async {
-                unsafe continuation.resume(with: Swift.Result { try body() })
-            }
-        }
-    }
 }
 
 extension UnsafeContinuation where T == Void, E == any Error {

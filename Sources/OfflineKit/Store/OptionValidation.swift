@@ -29,8 +29,7 @@ enum OptionValidation {
     private static func checkBuilt(_ options: StorageOptions) throws(OfflineError) {
         switch options.storageBackend.choice {
         case .sqlite: throw notBuilt("storageBackend .sqlite")
-        case .file: throw notBuilt("storageBackend .file")
-        case .log, .memory, .custom: break
+        case .log, .file, .memory, .custom: break
         }
         if options.encryption.isEnabled { throw notBuilt("encryption") }
         if options.evictionStrategy != .none { throw notBuilt("evictionStrategy") }

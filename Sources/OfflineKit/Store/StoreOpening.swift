@@ -54,7 +54,8 @@ struct StoreOpening {
         case .log: return LogBackend()
         case .memory: return MemoryBackend()
         case .custom(let backend): return backend
-        case .sqlite, .file: throw OptionValidation.notBuilt("storageBackend")
+        case .file: return FileBackend()
+        case .sqlite: throw OptionValidation.notBuilt("storageBackend .sqlite")
         }
     }
 

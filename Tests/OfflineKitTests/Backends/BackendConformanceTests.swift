@@ -4,17 +4,16 @@ import Testing
 @testable import OfflineKit
 
 @Suite struct BackendConformanceTests {
-    @Test(arguments: BackendConformance.cases)
-    func `the memory backend keeps the contract`(one: BackendConformance.Case) async throws {
-        let memory = MemoryBackend()
-        try await BackendConformance(folder: "/nowhere") { _ in memory }.run(one)
-    }
-
-    @Test(arguments: BackendConformance.cases)
-    func `the log backend keeps the contract`(one: BackendConformance.Case) async throws {
+    @Test(arguments: TestBackend.allCases, BackendConformance.cases)
+    func `every backend keeps the contract`(
+        backend: TestBackend, one: BackendConformance.Case
+    ) async throws {
         let folder = try TestFolder()
         defer { folder.remove() }
-        try await BackendConformance(folder: folder.path) { _ in LogBackend() }.run(one)
+        let memory = MemoryBackend()
+        try await BackendConformance(folder: folder.path, capacity: backend.capacity) { _ in
+            backend.make(memory: memory)
+        }.run(one)
     }
 
     @Test func `a backend that breaks the contract is found out`() async {

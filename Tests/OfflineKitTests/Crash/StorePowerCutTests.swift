@@ -52,14 +52,28 @@ struct StorePowerCutTests {
         ]
     }
 
-    private static func open(
-        _ files: SimulatedFileSystem, _ round: Int
-    ) async throws -> OfflineStore {
-        let backend = LogBackend(system: files) { options in
-            options.logFileBytesMin = 8 << 10
-            options.stagedTransactionBytes = 6 << 10
-            options.checkpointOperations = 40
+    /// The backends that reach the disk through the engine's `FileSystem`.
+    enum Kind: CaseIterable {
+        case log
+        case file
+
+        func make(_ files: SimulatedFileSystem) -> any StorageBackend {
+            switch self {
+            case .log:
+                LogBackend(system: files) { options in
+                    options.logFileBytesMin = 8 << 10
+                    options.stagedTransactionBytes = 6 << 10
+                    options.checkpointOperations = 40
+                }
+            case .file: FileBackend(system: files)
+            }
         }
+    }
+
+    private static func open(
+        _ kind: Kind, _ files: SimulatedFileSystem, _ round: Int
+    ) async throws -> OfflineStore {
+        let backend = kind.make(files)
         return try await OfflineStore.open(
             StorageOptions(
                 databaseName: "store", directory: URL(filePath: "/"),
@@ -67,14 +81,14 @@ struct StorePowerCutTests {
                 transactionTimeout: .seconds(3_600)))
     }
 
-    @Test(arguments: seeds)
+    @Test(arguments: Kind.allCases, seeds)
     func `a power cut at any moment leaves a store that some commit made`(
-        seed: UInt64
+        kind: Kind, seed: UInt64
     ) async throws {
         var random = SeededRandom(seed: seed)
         let files = SimulatedFileSystem()
         var round = 0
-        var store = try await Self.open(files, round)
+        var store = try await Self.open(kind, files, round)
         let progress = Progress(seed)
         files.onMutation { index, files in
             progress.state.withLock { state in
@@ -93,9 +107,9 @@ struct StorePowerCutTests {
             if random.chance(1, in: 12) {
                 try await store.close()
                 round += 1
-                store = try await Self.open(files, round)
+                store = try await Self.open(kind, files, round)
             }
-            checked += try await check(progress, round, "seed \(seed)")
+            checked += try await check(kind, progress, round, "\(kind), seed \(seed)")
         }
         files.onMutation(nil)
         try await store.close()
@@ -132,7 +146,7 @@ struct StorePowerCutTests {
     }
 
     private func check(
-        _ progress: Progress, _ round: Int, _ context: String
+        _ kind: Kind, _ progress: Progress, _ round: Int, _ context: String
     ) async throws -> Int {
         let (images, models) = progress.state.withLock { state in
             defer { state.images = [] }
@@ -140,7 +154,7 @@ struct StorePowerCutTests {
         }
         for (files, label, allowed) in images {
             let context = "\(context), \(label)"
-            let store = try await Self.open(files, round)
+            let store = try await Self.open(kind, files, round)
             var found: Model = [:]
             for name in ["a", "b"] {
                 let documents = try await store.query(name)

@@ -36,7 +36,6 @@ import Testing
     /// What isn't in this build, and what the message must name.
     static let notBuilt: [(change: Change, named: String)] = [
         ({ $0.storageBackend = .sqlite }, "sqlite"),
-        ({ $0.storageBackend = .file }, "file"),
         ({ $0.evictionStrategy = .lru }, "evictionStrategy"),
         ({ $0.migrationManager = MigrationManager([]) }, "migrationManager"),
         (

@@ -8,6 +8,19 @@ import OfflineBytes
 enum TestBackend: String, CaseIterable, Sendable {
     case memory
     case log
+    case file
+
+    /// Bytes that a store can have.
+    var capacity: Int { self == .file ? 4_900_000 : .max }
+
+    /// A new one; in memory the same data every time.
+    func make(memory: MemoryBackend) -> any StorageBackend {
+        switch self {
+        case .memory: memory
+        case .log: LogBackend()
+        case .file: FileBackend()
+        }
+    }
 }
 
 /// Opens stores for tests, each on storage of its own.
@@ -35,6 +48,7 @@ struct TestStore {
             switch backend {
             case .memory: .custom(memory)
             case .log: .log
+            case .file: .file
             }
         change(&options)
         return options

@@ -1,4 +1,4 @@
-// The ordered map under MemoryBackend: persistent, so that a copy is a snapshot and costs nothing;
+// The ordered map under MemoryBackend and FileBackend: persistent, so that a copy is a snapshot and costs nothing;
 // counted, so that counts and positions cost O(log n). A weight-balanced tree of immutable nodes
 // (Adams' trees with the parameters that Hirai and Yamamoto proved: delta 3, ratio 2), kept simple
 // on purpose: it is what every other backend is compared with.
@@ -31,6 +31,11 @@ struct PersistentMap: Sendable {
 
     /// The empty map.
     init() {}
+
+    /// The map of these entries, whose keys ascend; in linear time.
+    init(ascending entries: [(key: [UInt8], value: [UInt8])]) {
+        root = Self.built(entries[...])
+    }
 
     var count: Int { Node.count(root) }
 
@@ -100,8 +105,35 @@ struct PersistentMap: Sendable {
         return lower..<max(lower, upper)
     }
 
+    /// Calls `body` with each entry, in order.
+    func forEach(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) rethrows {
+        try Self.forEach(in: root, body)
+    }
+
     /// What of the invariants is broken, if anything.
     func problem() -> String? { Self.problem(in: root, above: nil, below: nil) }
+}
+
+// MARK: - Whole trees
+
+extension PersistentMap {
+    private static func forEach(
+        in node: Node?, _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void
+    ) rethrows {
+        guard let node else { return }
+        try forEach(in: node.left, body)
+        try body(node.key, node.value)
+        try forEach(in: node.right, body)
+    }
+
+    /// Halves by number, so siblings differ by one entry at most.
+    private static func built(_ entries: ArraySlice<(key: [UInt8], value: [UInt8])>) -> Node? {
+        guard !entries.isEmpty else { return nil }
+        let middle = entries.startIndex + entries.count / 2
+        return Node(
+            entries[middle].key, entries[middle].value, built(entries[..<middle]),
+            built(entries[(middle + 1)...]))
+    }
 }
 
 // MARK: - Balance

@@ -1,0 +1,79 @@
+// The folder of a database, which every built-in backend has: made once, written by one process, and of one backend for
+// life.
+internal import OfflineEngine
+
+/// A database's own folder.
+struct StoreFolder: Sendable {
+    /// The backends with files.
+    enum Kind: String, CaseIterable {
+        case log
+        case file
+        case sqlite
+
+        /// The file that is there as soon as anything of such a store is.
+        var mark: String {
+            switch self {
+            case .log: FileNames.superblock
+            case .file: StateFiles.state
+            case .sqlite: "store.sqlite"
+            }
+        }
+    }
+    let system: any FileSystem
+    let path: String
+
+    init(_ system: any FileSystem, _ path: String) {
+        self.system = system
+        self.path = path
+    }
+
+    func path(_ name: String) -> String { system.path(path, name) }
+
+    /// Throws where a store of another kind lives here, which would be neither seen nor spared.
+    func checkContents(for kind: Kind) throws {
+        for other in Kind.allCases where other != kind {
+            let found = try io { () throws(FileSystemError) in
+                try system.information(path(other.mark))
+            }
+            if found == nil { continue }
+            throw OfflineError(
+                .invalidOptions,
+                "storageBackend is .\(kind.rawValue), but the store at \(path) was made with "
+                    + ".\(other.rawValue)")
+        }
+    }
+
+    /// Makes the folder if need be, durably.
+    func make() throws(EngineError) {
+        let found = try io { () throws(FileSystemError) in try system.information(path) }
+        switch found?.kind {
+        case .directory: return
+        case nil:
+            try io { () throws(FileSystemError) in
+                do throws(FileSystemError) { try system.createDirectory(path) } catch {
+                    // Another process was quicker.
+                    if error.number != SystemErrorNumber.exists { throw error }
+                }
+                let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+                try system.syncDirectory("/" + parent)
+            }
+        case .symbolicLink:
+            throw EngineError(.permissionDenied, "the store's folder is a symbolic link")
+        default:
+            throw EngineError(.unavailable, "something that is no folder has the store's name")
+        }
+    }
+
+    /// Throws where there is no folder.
+    func checkThere() throws(EngineError) {
+        let found = try io { () throws(FileSystemError) in try system.information(path) }
+        if found?.kind != .directory { throw Self.nothing }
+    }
+
+    /// The right to write; `.locked` where somebody else has it.
+    func lock() throws(EngineError) -> any FileLock {
+        try io { () throws(FileSystemError) in try system.lock(path(FileNames.lock)) }
+    }
+
+    static var nothing: EngineError { EngineError(.unavailable, "there is no store at this path") }
+}
