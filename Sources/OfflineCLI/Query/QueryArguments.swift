@@ -1,7 +1,6 @@
 // The options of a query, as `query` and `explain` share them. Each stands for a member of the query's JSON form, so what Query
 // checks of that form is checked here too.
 internal import ArgumentParser
-internal import Foundation
 internal import OfflineDocuments
 internal import OfflineKit
 
@@ -77,7 +76,7 @@ struct QueryArguments: ParsableArguments {
     /// The query of this JSON form. Throws `ValidationError` for what is none.
     static func query(_ document: Document) throws -> Query {
         do {
-            return try Query(json: Data(document.json().utf8))
+            return try Query(document: document)
         } catch {
             throw commandLineError(error)
         }

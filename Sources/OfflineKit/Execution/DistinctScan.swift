@@ -11,6 +11,8 @@ import OfflineDocuments
 struct DistinctScan {
     private let view: ReadView
     private let collection: CollectionState
+    /// The index that is read.
+    let index: IndexState
     private let match: TreeMatch
     private let path: FieldPath
     private var cancellation = CancellationCheck()
@@ -28,7 +30,7 @@ struct DistinctScan {
                 continue
             }
             if let match = try DistinctScan.match(index, conditions, planner) {
-                self.match = match
+                (self.index, self.match) = (index, match)
                 return
             }
         }

@@ -7,10 +7,28 @@
 // - the index has further paths: they must not decide, so the group is sorted by key;
 // - the values were cut: the group's records are asked (`resort`).
 //
+// So a group is read once, what is left of it when the walk is ended is kept (`rest`): a walk in parts goes on with that.
+//
 // Skipping is O(log n): the entry behind the skipped ones is found by position, and where it lies in a group, the group's
 // beginning by a count.
 internal import OfflineBytes
 import OfflineDocuments
+
+/// The keys of a tie group in the wanted order, while they are given out.
+struct TieGroup: Sendable {
+    fileprivate var keys = KeyList()
+    /// So many are given out.
+    fileprivate var given = 0
+
+    fileprivate var left: Int { keys.count - given }
+}
+
+/// What is read of a tree before the first record of its order is known: a group of ties.
+struct OrderLead: Sendable {
+    var entries = 0
+    /// Their records are read too.
+    var readsRecords = false
+}
 
 /// Walks ranges of a tree in a plan's order.
 struct OrderedScan {
@@ -20,6 +38,8 @@ struct OrderedScan {
     let order: TreeOrder
     /// Puts records whose sort values were cut into the wanted order.
     let resort: (inout KeyList) throws -> Void
+    /// What was read of a group and not given out yet; kept when the walk is ended, for another one that goes on there.
+    private(set) var rest: TieGroup
     /// How many entries were read.
     private(set) var entriesRead = 0
 
@@ -28,8 +48,9 @@ struct OrderedScan {
 
     init(
         _ view: ReadView, _ collection: CollectionState, _ tree: OrderedTree, _ order: TreeOrder,
-        resort: @escaping (inout KeyList) throws -> Void
+        rest: TieGroup = TieGroup(), resort: @escaping (inout KeyList) throws -> Void
     ) {
+        self.rest = rest
         self.view = view
         self.collection = collection
         self.tree = tree
@@ -37,11 +58,13 @@ struct OrderedScan {
         self.resort = resort
     }
 
-    /// Calls `body` with the record keys of all entries behind the first `offset`, until it returns false.
+    /// Calls `body` with the record keys of all entries behind the first `offset`, until it returns false. Where there is a
+    /// rest of a group, it is what comes behind the first `offset`.
     mutating func run(
         _ ranges: [KeyRange], skipping offset: Int, _ body: ([UInt8]) throws -> Bool
     ) throws {
-        var offset = offset
+        var offset = offset + rest.left
+        guard try giveOut(body) else { return }
         for range in order.isDescending ? ranges.reversed() : ranges {
             if offset > 0 {
                 let count = try count(range)
@@ -75,11 +98,10 @@ struct OrderedScan {
         var place = Place(range: range, cursor: try cursor(range, order.isDescending))
         if offset > 0 { try skip(offset, &place) }
         var key: [UInt8] = []
-        var group = KeyList()
         while try hasEntry(&place) {
             let parts = try parts(of: place.entry)
             if let prefixLength = groupLength(parts, place.entry) {
-                guard try scanGroup(prefixLength, parts, &place, &group, body) else { return false }
+                guard try scanGroup(prefixLength, parts, &place, body) else { return false }
             } else {
                 key.removeAll(keepingCapacity: true)
                 key.append(contentsOf: place.entry[parts.keyStart...])
@@ -169,11 +191,13 @@ struct OrderedScan {
     /// Gives out the group that the current entry begins; false where `body` ended it.
     private mutating func scanGroup(
         _ prefixLength: Int, _ first: EntryParts, _ place: inout Place,
-        _ group: inout KeyList, _ body: ([UInt8]) throws -> Bool
+        _ body: ([UInt8]) throws -> Bool
     ) throws -> Bool {
         let prefix = Array(place.entry[..<prefixLength])
-        let needsRecords = first.isCut && prefixLength == first.keyStart
-        let isTurned = !needsRecords && (!tree.isIndex || order.tieDepth == tree.paths.count)
+        let needsRecords = needsRecords(prefixLength, first)
+        let isTurned = isTurned(prefixLength, first)
+        var group = rest.keys
+        rest = TieGroup()
         group.removeAll()
         repeat {
             if isTurned, group.count == OrderedScan.turnedGroupMax {
@@ -189,13 +213,49 @@ struct OrderedScan {
         } else {
             group.sort()
         }
+        rest = TieGroup(keys: group, given: min(place.dropped, group.count))
+        place.dropped = 0
+        return try giveOut(body)
+    }
+
+    /// Gives out what is left of the group; false where `body` ended it.
+    private mutating func giveOut(_ body: ([UInt8]) throws -> Bool) throws -> Bool {
         var key: [UInt8] = []
-        for index in min(place.dropped, group.count)..<group.count {
-            group.copy(index, into: &key)
+        while rest.left > 0 {
+            rest.keys.copy(rest.given, into: &key)
+            rest.given += 1
             guard try body(key) else { return false }
         }
-        place.dropped = 0
         return true
+    }
+
+    /// The values of the group that an entry begins were cut: its records are asked.
+    private func needsRecords(_ prefixLength: Int, _ first: EntryParts) -> Bool {
+        first.isCut && prefixLength == first.keyStart
+    }
+
+    /// The group that an entry begins is in key order, and comes backward.
+    private func isTurned(_ prefixLength: Int, _ first: EntryParts) -> Bool {
+        !needsRecords(prefixLength, first)
+            && (!tree.isIndex || order.tieDepth == tree.paths.count)
+    }
+
+    /// What has to be read before the first record is known.
+    mutating func lead(of ranges: [KeyRange]) throws -> OrderLead {
+        for range in order.isDescending ? ranges.reversed() : ranges {
+            var place = Place(range: range, cursor: try cursor(range, order.isDescending))
+            guard try hasEntry(&place) else { continue }
+            let parts = try parts(of: place.entry)
+            guard let length = groupLength(parts, place.entry) else {
+                return OrderLead(entries: 1)
+            }
+            let count = try count(groupRange(length, place))
+            if isTurned(length, parts) {
+                return OrderLead(entries: min(count, OrderedScan.turnedGroupMax))
+            }
+            return OrderLead(entries: count, readsRecords: needsRecords(length, parts))
+        }
+        return OrderLead()
     }
 
     /// Gives out a group from its beginning, and goes on with what is before it.

@@ -1,7 +1,8 @@
 // A query's result in pages, for streams: few documents are in memory at a time.
 //
 // - On a view that never changes, a plan whose tree gives the order is gone on with where the last page ended: behind so many
-//   candidates, which is found in O(log n). Nothing is held between pages.
+//   candidates, which is found in O(log n). Nothing is held between pages, but the keys of a group of ties that had to be put
+//   into order as a whole (OrderedScan).
 // - Where records have to be sorted or put into key order, and in a transaction, whose view changes with each write, the keys
 //   of the result are found first and held, and the records read page by page. A record that was deleted meanwhile is left out.
 internal import OfflineBytes
@@ -24,8 +25,7 @@ struct QueryPages: Sendable {
 
     /// How far a plan was followed.
     struct Walk: Sendable {
-        /// Candidates passed.
-        var candidates = 0
+        var place = QueryRun.Place()
         /// Matches to be passed over before the first result.
         var offset: Int
         /// Results that may still come.
@@ -82,27 +82,26 @@ extension PreparedQuery {
         guard planned.access.givesWantedOrder, run.isResumable else { return nil }
         let left = query.limit ?? Int.max
         return run.acceptsAll
-            ? QueryPages.Walk(candidates: query.offset, offset: 0, left: left)
+            ? QueryPages.Walk(
+                place: QueryRun.Place(candidates: query.offset), offset: 0, left: left)
             : QueryPages.Walk(offset: query.offset, left: left)
     }
 
     /// Reads a page, and goes on in `walk`.
     fileprivate func read(_ page: inout ResultList, _ walk: inout QueryPages.Walk) throws {
         if walk.isAtEnd || walk.left == 0 { return }
-        var next = walk
-        next.isAtEnd = true
-        try unsafe makeRun().forEachMatch(resumingAfter: &walk.candidates) { key, record in
-            if next.offset > 0 {
-                next.offset -= 1
+        var (offset, left) = (walk.offset, walk.left)
+        try unsafe makeRun().forEachMatch(from: &walk.place) { key, record in
+            if offset > 0 {
+                offset -= 1
                 return true
             }
             unsafe page.append(key, record)
-            next.left -= 1
-            next.isAtEnd = !page.isFullPage
-            return next.left > 0 && next.isAtEnd
+            left -= 1
+            return left > 0 && !page.isFullPage
         }
-        next.candidates = walk.candidates
-        walk = next
+        (walk.offset, walk.left) = (offset, left)
+        walk.isAtEnd = !page.isFullPage
     }
 
     /// The keys of all records of the result.

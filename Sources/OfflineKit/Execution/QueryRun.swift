@@ -50,7 +50,9 @@ final class QueryRun {
             return false
         }
         if let (access, order) = plan.orderedTree {
-            return try unsafe walk(access.match, order, skipping: skipped, where: isTaken, body)
+            var rest = TieGroup()
+            return try unsafe walk(
+                access.match, order, skipping: skipped, rest: &rest, where: isTaken, body)
         }
         let keys = try gatheredKeys(needed: predicate == nil ? needed : nil)
         var key: [UInt8] = []
@@ -69,18 +71,29 @@ final class QueryRun {
     /// Whether every candidate matches.
     var acceptsAll: Bool { predicate == nil }
 
-    /// Calls `body` with each match behind the first so many candidates, and counts those that it passes. For resumable runs.
-    func forEachMatch(resumingAfter candidates: inout Int, _ body: Body) throws {
+    /// Where a run was ended, for another one in the same view to go on there.
+    struct Place: Sendable {
+        /// Candidates passed.
+        var candidates = 0
+        /// What was read already of those that follow.
+        fileprivate var rest = TieGroup()
+
+        init(candidates: Int = 0) { self.candidates = candidates }
+    }
+
+    /// Calls `body` with each match from the place on, and notes where it ended. For resumable runs.
+    func forEachMatch(from place: inout Place, _ body: Body) throws {
         guard let (access, order) = plan.orderedTree else { return }
         var scratch = PredicateScratch()
-        var passed = candidates
-        defer { candidates = passed }
+        var passed = place.candidates
+        defer { place.candidates = passed }
         func isTaken(_ record: RecordView) -> Bool {
             passed += 1
             guard let predicate else { return true }
             return unsafe predicate.matches(record, &scratch)
         }
-        try unsafe walk(access.match, order, skipping: candidates, where: isTaken, body)
+        try unsafe walk(
+            access.match, order, skipping: passed, rest: &place.rest, where: isTaken, body)
     }
 
     /// How many records match.
@@ -117,17 +130,17 @@ final class QueryRun {
 
     // MARK: Candidates
 
-    /// Goes through the candidates behind the first `offset` in the tree's order.
+    /// Goes through the candidates behind the first `offset` in the tree's order, beginning with those in `rest`.
     @unsafe
     private func walk(
-        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
+        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int, rest: inout TieGroup,
         where isTaken: (RecordView) -> Bool, _ body: Body
     ) throws {
         let tree = match.tree
         if !tree.isIndex, !order.isDescending || order.tieDepth == tree.paths.count {
             return try unsafe forEachRecord(match, order, skipping: offset, where: isTaken, body)
         }
-        try forEachKey(match, order, skipping: offset) { key in
+        try forEachKey(match, order, skipping: offset, rest: &rest) { key in
             try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
         }
     }
@@ -171,13 +184,16 @@ final class QueryRun {
 
     /// Record keys in the tree's order.
     private func forEachKey(
-        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
+        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int, rest: inout TieGroup,
         _ body: ([UInt8]) throws -> Bool
     ) throws {
-        var scan = OrderedScan(view, collection, match.tree, order) { [self] keys in
+        var scan = OrderedScan(view, collection, match.tree, order, rest: rest) { [self] keys in
             try resort(&keys)
         }
-        defer { examinedEntries += scan.entriesRead }
+        defer {
+            examinedEntries += scan.entriesRead
+            rest = scan.rest
+        }
         try scan.run(match.ranges, skipping: offset, body)
     }
 

@@ -40,6 +40,8 @@ struct AccessPlan {
     let givesWantedOrder: Bool
     /// An upper bound of the number of candidates, and so of the records that match.
     let candidatesMax: Int
+    /// What is read before the first record is known, where the tree gives the order.
+    var lead = OrderLead()
 
     /// The tree accesses that it is made of.
     var trees: [TreeAccess] {

@@ -73,7 +73,7 @@ extension FieldTest {
         case .compares(let comparison, let value): !value.isNull || !comparison.includesEqual
         case .between(let low, let high): !low.isNull || !high.isNull
         case .exists, .hasType, .startsWith, .endsWith, .contains, .matches, .modulo, .size,
-            .hasElement, .elementMatches, .elementSatisfies:
+            .hasElement, .includes, .elementMatches, .elementSatisfies:
             true
         }
     }
@@ -90,7 +90,9 @@ extension FieldTest {
         case .isOneOf(let values): values.contains(where: isText)
         case .between(let low, let high): isText(low) || isText(high)
         case .exists, .hasType, .modulo, .size: false
-        case .startsWith, .endsWith, .contains, .matches, .elementMatches, .elementSatisfies: true
+        case .startsWith, .endsWith, .contains, .includes, .matches, .elementMatches,
+            .elementSatisfies:
+            true
         }
     }
 }

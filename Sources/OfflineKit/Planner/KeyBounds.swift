@@ -55,7 +55,7 @@ struct KeyBounds {
             guard !prefix.isEmpty else { return .none }
             keepTexts(beginningWith: prefix)
             return .narrows
-        case .exists, .hasType, .endsWith, .contains, .modulo, .size, .hasElement,
+        case .exists, .hasType, .endsWith, .contains, .modulo, .size, .hasElement, .includes,
             .elementMatches, .elementSatisfies:
             return .none
         }
@@ -156,6 +156,10 @@ extension KeyBounds {
             }
             return .none
         case _ where path != indexed: return .none
+        // Of an array that is reached by its position the index has the array, not the elements.
+        case .hasElement where indexed.endsInPosition,
+            .elementSatisfies where indexed.endsInPosition:
+            return .none
         case .hasElement(let value): return intersect(.equals(value)) == .none ? .none : .narrows
         case .elementSatisfies(let condition):
             // One element satisfies them all.
@@ -193,4 +197,7 @@ extension FieldPath {
     fileprivate func isPath(_ first: FieldPath, then second: FieldPath) -> Bool {
         text.utf8.elementsEqual("\(first.text).\(second.text)".utf8)
     }
+
+    /// Whether it may lead to an element of an array by the element's position.
+    fileprivate var endsInPosition: Bool { components.last?.position != nil }
 }

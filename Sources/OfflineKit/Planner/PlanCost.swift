@@ -20,9 +20,9 @@ enum PlanCost {
     /// also is good for many should be seen in `explain`.
     private static let scanMin = 40.0
 
-    /// The cost of `access` for a query of which at most `matchesMax` records match.
+    /// The cost of `access` for a query of which about so many records match.
     static func cost(
-        of access: AccessPlan, _ goal: PlanGoal, matchesMax: Int, recordCount: Int
+        of access: AccessPlan, _ goal: PlanGoal, matches: Double, recordCount: Int
     ) -> Double {
         let candidates = Double(access.candidatesMax)
         var cost = 0.0
@@ -35,11 +35,11 @@ enum PlanCost {
             if goal == .count, !access.needsCheck, !isGathered { return cost }
             // Records are read until so many matched; matches are taken to be spread evenly.
             if access.givesWantedOrder, let needed = goal.recordsNeeded {
-                let fraction = access.needsCheck ? candidates / Double(max(matchesMax, 1)) : 1
+                let fraction = access.needsCheck ? candidates / max(matches, 1) : 1
                 examined = min(candidates, Double(needed) * max(fraction, 1))
             }
             if tree.match.tree.isIndex {
-                cost += isGathered ? gathered(candidates) : examined * entry
+                cost += isGathered ? gathered(candidates) : ordered(examined, access.lead)
                 if goal == .count, !access.needsCheck { return cost }
                 cost += examined * soughtRecord
             } else {
@@ -61,9 +61,16 @@ enum PlanCost {
         cost += access.needsCheck ? examined * check : 0
         if !access.givesWantedOrder {
             let kept = goal.recordsNeeded.map { min(Double($0), candidates) } ?? candidates
-            cost += sort(min(candidates, Double(matchesMax)), keeping: kept)
+            cost += sort(min(candidates, matches), keeping: kept)
         }
         return cost
+    }
+
+    /// Going through so many entries in their order, the first of which are a group of ties.
+    private static func ordered(_ count: Double, _ lead: OrderLead) -> Double {
+        let ties = Double(lead.entries)
+        let asked = lead.readsRecords ? ties * soughtRecord : 0
+        return max(count, ties) * entry + (ties > 1 ? sort(ties, keeping: ties) : 0) + asked
     }
 
     /// Gathering the keys of an access, in key order.

@@ -7,7 +7,9 @@ extension Planner {
         let access = planned.access
         let chosen = names(access)
         var rejected: [String: String] = [:]
-        for (index, reason) in planned.refusals { rejected[index] = text(reason) }
+        for (index, reason) in planned.refusals where !chosen.contains(index) {
+            rejected[index] = text(reason)
+        }
         for loser in planned.candidates {
             guard case .tree(let tree) = loser.access.source, let name = tree.name,
                 !chosen.contains(name), rejected[name] == nil

@@ -71,15 +71,7 @@ extension Planner {
     /// Of the accesses through one index each, those together that leave the fewest records to read, as far as it pays;
     /// nil where none does.
     func intersection(of plans: [AccessPlan], recordCount: Int) -> AccessPlan? {
-        let accesses = plans.compactMap { plan -> TreeAccess? in
-            guard case .tree(let access) = plan.source, access.match.tree.isIndex,
-                access.match.boundPaths > 0
-            else { return nil }
-            return access
-        }.sorted {
-            // Of the same number, those that come from more conditions.
-            ($0.candidatesMax, $1.match.usedCount) < ($1.candidatesMax, $0.match.usedCount)
-        }
+        let accesses = boundAccesses(plans).filter(\.match.tree.isIndex)
         guard let first = accesses.first else { return nil }
         var chosen = [first]
         var decided = first.match.decided.indices.map(first.decides)
@@ -98,6 +90,31 @@ extension Planner {
         return AccessPlan(
             source: .intersection(chosen), needsCheck: !decided.allSatisfy { $0 },
             givesWantedOrder: sort.isEmpty, candidatesMax: first.candidatesMax)
+    }
+
+    /// About how many records match, taking what different conditions leave to be independent.
+    func matchesEstimate(_ plans: [AccessPlan], recordCount: Int) -> Double {
+        var chosen: [TreeAccess] = []
+        for access in boundAccesses(plans) {
+            let isNew = access.match.used.indices.contains { ordinal in
+                access.match.used[ordinal] && !chosen.contains { $0.match.used[ordinal] }
+            }
+            if isNew { chosen.append(access) }
+        }
+        return PlanCost.intersectionSize(chosen, recordCount: recordCount)
+    }
+
+    /// The accesses through one tree that conditions bound, the fewest candidates first.
+    private func boundAccesses(_ plans: [AccessPlan]) -> [TreeAccess] {
+        plans.compactMap { plan -> TreeAccess? in
+            guard case .tree(let access) = plan.source, access.match.boundPaths > 0 else {
+                return nil
+            }
+            return access
+        }.sorted {
+            // Of the same number, those that come from more conditions.
+            ($0.candidatesMax, $1.match.usedCount) < ($1.candidatesMax, $0.match.usedCount)
+        }
     }
 
     /// Whether reading one more index's entries costs less than the records that it saves.

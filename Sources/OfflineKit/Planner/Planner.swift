@@ -31,6 +31,7 @@ struct Planner {
         found += try unions(conditions)
         let recordCount = try view.count(collection)
         let matchesMax = found.map(\.candidatesMax).min() ?? recordCount
+        let matches = matchesEstimate(found, recordCount: recordCount)
         if let intersection = intersection(of: found, recordCount: recordCount) {
             found.append(intersection)
         }
@@ -38,7 +39,8 @@ struct Planner {
             PlannedQuery.Candidate(
                 access: access,
                 cost: PlanCost.cost(
-                    of: access, goal, matchesMax: matchesMax, recordCount: recordCount))
+                    of: access, goal, matches: min(Double(matchesMax), matches),
+                    recordCount: recordCount))
         }
         return PlannedQuery(
             best: choose(candidates), candidates: candidates, refusals: refusals,
@@ -126,7 +128,13 @@ struct Planner {
             }
         }
         let access = try counted(match, arrayLists: try arrayLists(match))
-        return .success([plan(access, access.arrayLists.isEmpty ? order : nil, wantedOrder != nil)])
+        if !access.arrayLists.isEmpty { order = nil }
+        var plan = plan(access, order, wantedOrder != nil)
+        if let order, plan.givesWantedOrder, !sort.isEmpty {
+            var scan = OrderedScan(view, collection, tree, order) { _ in }
+            plan.lead = try scan.lead(of: match.ranges)
+        }
+        return .success([plan])
     }
 
     /// The lists of records with arrays that the match doesn't see.

@@ -69,7 +69,9 @@ struct CheckedAggregation {
                     "\"\(other.text)\" and \"\(path.text)\" can't both be grouped by: one is the other, or in it"
                 )
             }
-            if let name = path.components.first?.name, aggregation.measures[name] != nil {
+            if let name = path.components.first?.name,
+                figures.contains(where: { $0.name.hasSameUTF8(as: name) })
+            {
                 throw OfflineError(
                     .invalidQuery, "\"\(name)\" is grouped by, and also names a measure")
             }
@@ -77,7 +79,7 @@ struct CheckedAggregation {
     }
 
     private static func overlap(_ a: FieldPath, _ b: FieldPath) -> Bool {
-        zip(a.components, b.components).allSatisfy { $0.name == $1.name }
+        zip(a.components, b.components).allSatisfy { $0.name.hasSameUTF8(as: $1.name) }
     }
 }
 

@@ -15,8 +15,8 @@ struct CheckedInclude: Sendable {
     private(set) var sort: [SortTerm] = []
     private(set) var limit: Int?
     private(set) var children: [CheckedInclude] = []
-    /// What the query says of exactly this path.
-    private var asked: Include?
+    /// Whether the query says anything of exactly this path.
+    private var isAsked = false
 
     /// Includes nest no deeper than this; the same bound as for records.
     private static let depthMax = RecordLimits.depthMax
@@ -42,7 +42,7 @@ struct CheckedInclude: Sendable {
         _ include: Include, at names: ArraySlice<String>, into nodes: inout [CheckedInclude]
     ) throws {
         guard let name = names.first else { return }
-        let index = nodes.firstIndex { $0.name == name } ?? nodes.count
+        let index = nodes.firstIndex { $0.name.hasSameUTF8(as: name) } ?? nodes.count
         if index == nodes.count { nodes.append(CheckedInclude(name)) }
         if names.count == 1 {
             try nodes[index].take(include)
@@ -53,15 +53,7 @@ struct CheckedInclude: Sendable {
 
     /// Takes over what the query says of this path.
     private mutating func take(_ include: Include) throws {
-        if let asked {
-            guard asked == include else {
-                throw OfflineError(
-                    .invalidQuery,
-                    "\"\(include.path)\" is included twice, in different ways")
-            }
-            return
-        }
-        asked = include
+        let old = self
         do {
             condition = try FilterParser.parse(include.filters)
             sort = try include.sort.map {
@@ -78,5 +70,11 @@ struct CheckedInclude: Sendable {
                 "the include \"\(include.path)\": the limit is \(limit); it can't be negative")
         }
         limit = include.limit
+        guard !old.isAsked || old.condition == condition && old.sort == sort && old.limit == limit
+        else {
+            throw OfflineError(
+                .invalidQuery, "\"\(include.path)\" is included twice, in different ways")
+        }
+        isAsked = true
     }
 }

@@ -47,6 +47,8 @@ enum FieldTest: Sendable, Hashable {
     case size(Int)
     /// An array with an equal element.
     case hasElement(Value)
+    /// A string with this in it, or an array with an equal element.
+    case includes(ExactString)
     /// An array with an object in it that matches.
     case elementMatches(Condition)
     /// An array with one element of which all this holds.

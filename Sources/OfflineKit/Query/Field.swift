@@ -101,7 +101,7 @@ public struct Field: Sendable, Hashable, ExpressibleByStringLiteral {
 
     // MARK: Strings
 
-    /// A string with this one in it, or an array with an equal element.
+    /// A string with this one in it, or an array with an equal element: `["database"]` doesn't contain "data".
     ///
     /// ```swift
     /// Field("title").contains("swift") && Field("tags").contains("database")

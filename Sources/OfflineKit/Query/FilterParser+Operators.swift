@@ -50,7 +50,7 @@ extension FilterParser {
         case "$contains":
             let value = try value(operand, path, name)
             guard case .string(let text) = value else { return .test(.hasElement(value)) }
-            return .any([.test(.contains(ExactString(text))), .test(.hasElement(value))])
+            return .test(.includes(ExactString(text)))
         case "$all": return try all(operand, path, depth: depth)
         case "$elemMatch": return .test(try elementMatch(operand, path, depth: depth))
         case "$options":
@@ -102,7 +102,20 @@ extension FilterParser {
         guard case .array(let elements) = operand else {
             throw wrongOperand(name, path, "an array of values")
         }
-        return try elements.map { try value($0, path, name) }
+        return try elements.map { try element($0, path, name) }
+    }
+
+    /// A value of a list, which has values only.
+    private static func element(
+        _ element: Value, _ path: FieldPath, _ name: String
+    ) throws -> Value {
+        if case .object(let object) = element, !OperandLiteral.isLiteral(object),
+            let first = object.fieldNames.first, isOperator(first)
+        {
+            throw wrongOperand(
+                name, path, "an array of values, and \(first) in it is an operator")
+        }
+        return try value(element, path, name)
     }
 
     private static func text(
@@ -201,7 +214,7 @@ extension FilterParser {
             {
                 return .test(try elementMatch(inner, path, depth: depth))
             }
-            return .test(.equals(try value(element, path, "$all")))
+            return .test(.equals(try self.element(element, path, "$all")))
         }
         if conditions.isEmpty { return .any([]) }
         return conditions.count == 1 ? conditions[0] : .all(conditions)

@@ -2,7 +2,7 @@
 //
 // - A test holds where some value that the path leads to satisfies it; a value that is an array satisfies it as a whole or
 //   by any element, but not by the elements of its elements. What was reached by position counts as one value.
-// - Tests that are about arrays (`size`, `hasElement`, `elementMatches`, `elementSatisfies`) ask the array itself, never
+// - Tests that are about arrays (`size`, `hasElement`, `includes`, `elementMatches`, `elementSatisfies`) ask the array itself, never
 //   its elements in its place. An element that is asked is one value, like one reached by position.
 // - A missing field counts as null, but for `exists` and `hasType`.
 // - Comparisons hold within the operand's own type only; null is only ever equal, and so is NaN.
@@ -96,7 +96,9 @@ extension Predicate {
         case .modulo(let divisor, let remainder):
             return unsafe value.remainder(dividedBy: divisor) == remainder
         case .size(let size): return unsafe value.kind == .array && value.count == size
-        case .hasElement, .elementMatches, .elementSatisfies:
+        case .includes where unsafe value.kind != .array:
+            return unsafe satisfiesAsText(value, test, &scratch)
+        case .hasElement, .includes, .elementMatches, .elementSatisfies:
             return unsafe satisfiesByElement(value, test, names, &scratch)
         }
     }
@@ -163,7 +165,7 @@ extension Predicate {
             let element = unsafe value.element(index)
             let isFound: Bool
             switch test.code {
-            case .hasElement:
+            case .hasElement, .includes:
                 isFound =
                     unsafe operands[test.operand].order(element, names, collation, &scratch) == 0
             case .elementMatches where unsafe element.kind != .object: isFound = false
@@ -180,7 +182,7 @@ extension Predicate.Code {
     /// Whether it asks an array itself, never its elements in its place.
     fileprivate var isAboutArrays: Bool {
         switch self {
-        case .size, .hasElement, .elementMatches, .elementSatisfies: true
+        case .size, .hasElement, .includes, .elementMatches, .elementSatisfies: true
         default: false
         }
     }

@@ -47,6 +47,7 @@ struct Predicate: Sendable {
         case modulo(divisor: Int64, remainder: Int64)
         case size(Int)
         case hasElement
+        case includes
         case elementMatches
         case elementSatisfies
     }
@@ -174,6 +175,9 @@ struct Predicate: Sendable {
         case .hasElement(let value):
             operands.append(operand(value))
             return .hasElement
+        case .includes(let text):
+            operands.append(operand(.string(text.text)))
+            return .includes
         case .matches(let pattern):
             programs.append(pattern.program(folded: collation == .caseInsensitive))
             return .matches

@@ -13,8 +13,13 @@ extension Query {
     /// In operands, `{"$date": "ISO 8601"}` and `{"$data": "base64"}` stand for dates and data. Throws `.invalidJSON`
     /// for what is no JSON object, and `.invalidQuery` for a member that is unknown or of the wrong kind.
     public init(json: Data) throws {
+        try self.init(document: Document(json: json))
+    }
+
+    /// The query that an object of this form spells out. Throws `.invalidQuery` likewise.
+    package init(document: Document) throws {
         self.init()
-        for (name, value) in try Document(json: json) {
+        for (name, value) in document {
             switch name {
             case "filters": filters = try Query.filter(value, name)
             case "sort": sort = try Query.sort(value)

@@ -96,6 +96,20 @@ internal import Testing
         #expect(run.lines == [#"{"id":2,"name":"bob","age":17}"#])
     }
 
+    @Test func `numbers in a filter are as they are written, also beyond the range of doubles`()
+        async throws
+    {
+        let folder = try TemporaryFolder()
+        let path = try await make(in: folder)
+        for (filter, ids) in [
+            (#"{"age": {"$lt": 1e999}}"#, 3), (#"{"age": {"$gt": 1e999}}"#, 0),
+            (#"{"age": {"$gt": -1e999}}"#, 3), (#"{"age": {"$lt": 9007199254740993}}"#, 3),
+        ] {
+            let run = await offline("query", path, "people", "--filter", filter)
+            #expect(run.exitCode == 0 && run.lines.count == ids, "\(filter): \(run.output)")
+        }
+    }
+
     @Test func `mistakes are told apart: of the command line, and of the store's content`()
         async throws
     {

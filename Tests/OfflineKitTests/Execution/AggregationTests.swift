@@ -104,21 +104,49 @@ import Testing
         #expect(error?.code == .invalidQuery)
     }
 
+    @Test func `names are told apart by their bytes`() async throws {
+        let (whole, parts) = ("\u{E9}", "e\u{301}")
+        let records = (Int64(2)...3).map { number in
+            Document(fields: [
+                ("id", .int(number)), (whole, .int(1)), (parts, .int(number)),
+            ])
+        }
+        let engine = try await QueryFixture(CollectionSchema(name: "c"), records).engine()
+        let groups = try engine.aggregate(
+            "c", Aggregation(groupBy: [whole, parts], measures: ["n": .count]))
+        #expect(groups.map { $0[parts] } == [2, 3] && groups.map { $0[whole] } == [1, 1])
+        let named = try engine.aggregate(
+            "c", Aggregation(groupBy: [whole], measures: [parts: .count]))
+        #expect(named.map { $0[parts] } == [2])
+    }
+
     @Test func `they agree with their definition, whatever index is used`() async throws {
+        var served = (multiEntry: 0, partial: 0, others: 0)
         for seed in UInt64(1)...60 {
             var generator = QueryGenerator(seed: seed)
             let records = generator.records(generator.random.pick([0, 20, 50]), keyPaths: ["id"])
-            let schema = CollectionSchema(
-                name: "c",
-                indexes: [
-                    IndexSchema(name: "a", keyPath: "a"),
-                    IndexSchema(name: "b", keyPaths: ["b", "a.x"]),
-                ])
+            let indexes = QueryEquivalenceTests.indexes(&generator)
+            let schema = CollectionSchema(name: "c", indexes: indexes)
             let view = try await QueryFixture(schema, records).view()
             for number in 0..<6 {
-                let filter = generator.filter(records, ["id"])
+                // Often one that an index decides by itself.
+                let index = indexes.filter { $0.kind != .fullText }
+                    .randomElement(using: &generator.random)
+                let isDecided = generator.random.chance(50)
+                let filter =
+                    isDecided
+                    ? index?.filter?.document ?? [:] : generator.filter(records, ["id"])
                 let matching = NaiveQuery.run(records, keyPaths: ["id"], filter: filter)
-                let path = generator.random.pick(QueryGenerator.paths)
+                let path =
+                    isDecided
+                    ? index?.keyPaths[0] ?? "a" : generator.random.pick(QueryGenerator.paths)
+                let planner = try QueryEngine(view).planner(
+                    "c", Filter(filter), .records(needed: nil))
+                if let scan = try DistinctScan(planner, FieldPath(path)), !matching.isEmpty {
+                    if scan.index.isMultiEntry { served.multiEntry += 1 }
+                    if scan.index.condition != nil { served.partial += 1 }
+                    if !scan.index.isMultiEntry, scan.index.condition == nil { served.others += 1 }
+                }
                 let groups = ["a", "b.x", "c"].filter { _ in generator.random.chance(40) }
                 let aggregation = Aggregation(
                     filters: Filter(filter), groupBy: groups,
@@ -127,7 +155,7 @@ import Testing
                         "g": .maximum(path),
                     ])
                 let expected = NaiveAggregation.run(matching, aggregation)
-                for access in [nil, ForcedAccess(index: "a"), ForcedAccess(index: "b")] {
+                for access in [nil] + indexes.prefix(2).map({ ForcedAccess.index($0.name) }) {
                     let engine = QueryEngine(view, forcing: access)
                     let place: Comment =
                         "seed \(seed), number \(number), \(access.map { "\($0)" } ?? "-"): \(aggregation)"
@@ -145,5 +173,6 @@ import Testing
                 }
             }
         }
+        #expect(served.multiEntry > 5 && served.partial > 5 && served.others > 5, "\(served)")
     }
 }

@@ -47,6 +47,8 @@ struct QueryEquivalenceTests {
         var unions = 0
         var intersections = 0
         var multiEntry = 0
+        /// Queries for what is in an array that such an index has as one value.
+        var byPosition = 0
         var partial = 0
         var folded = 0
         var sortedByFolded = 0
@@ -57,7 +59,7 @@ struct QueryEquivalenceTests {
         var description: String {
             "\(throughIndexes) runs through an index, \(sortedByIndex) sorted by it, "
                 + "\(unions) by unions, \(intersections) by intersections, \(multiEntry) through "
-                + "multi-entry, \(partial) partial, \(folded) case-insensitive ones "
+                + "multi-entry (\(byPosition) by position), \(partial) partial, \(folded) case-insensitive ones "
                 + "(\(sortedByFolded) sorted), \(descendingByIndex) descending, \(exact) exact, \(byKey) by key; "
                 + "\(nonEmpty) non-empty results; \(inTransactions) in transactions; "
                 + "\(deciding.count) operators"
@@ -67,6 +69,7 @@ struct QueryEquivalenceTests {
             #expect(throughIndexes > 3_000 && sortedByIndex > 300 && descendingByIndex > 100)
             #expect(unions > 100 && intersections > 30 && multiEntry > 100 && partial > 100)
             #expect(folded > 100 && sortedByFolded > 5)
+            #expect(byPosition > 20)
             #expect(exact > 300 && byKey > 30 && nonEmpty > 500 && inTransactions > 300)
             let others = ["$and", "$or", "$nor"]
             #expect(FilterParser.valueOperators.union(others).subtracting(deciding).isEmpty)
@@ -79,6 +82,7 @@ struct QueryEquivalenceTests {
         let records = generator.records(
             generator.random.pick([0, 5, 20, 40, 60]), keyPaths: keyPaths)
         let indexes = Self.indexes(&generator)
+        generator.indexed = indexes.filter { $0.kind != .fullText }.map { $0.keyPaths[0] }
         let schema =
             keyPaths.count == 1
             ? CollectionSchema(name: "world", keyPath: keyPaths[0], indexes: Array(indexes))
@@ -108,11 +112,17 @@ struct QueryEquivalenceTests {
     }
 
     /// A few indexes, of all kinds; a full-text one serves none of the queries.
-    private static func indexes(_ generator: inout QueryGenerator) -> [IndexSchema] {
+    static func indexes(_ generator: inout QueryGenerator) -> [IndexSchema] {
         let words: [IndexSchema] =
             generator.random.chance(20) ? [.fullText(name: "words", keyPaths: ["a", "b"])] : []
-        return words
-            + indexPaths.shuffled(using: &generator.random).prefix(5).map { paths in
+        let elements: [IndexSchema] =
+            generator.hasNestedArrays
+            ? ["a.0", "a.x.0"].map { path in
+                IndexSchema(name: "each_" + path, keyPath: path, multiEntry: true)
+            } : []
+        return words + elements
+            + indexPaths.shuffled(using: &generator.random).prefix(elements.isEmpty ? 5 : 3).map {
+                paths in
                 let name = paths.joined(separator: "_")
                 let isPartial = generator.random.chance(25)
                 let filter = isPartial ? generator.random.pick(indexFilters) : nil
@@ -155,6 +165,13 @@ struct QueryEquivalenceTests {
         if !expected.isEmpty { coverage.nonEmpty += 1 }
         if !matching.isEmpty, matching.count < world.records.count {
             coverage.deciding.formUnion(Self.operators(in: .object(filter)))
+        }
+        let text = filter.json()
+        let asksPositions = ["$contains", "$elemMatch", "$all"].contains {
+            text.contains(".0\":{\"\($0)\"")
+        }
+        if asksPositions, !matching.isEmpty, world.indexes.contains(where: \.endsInPosition) {
+            coverage.byPosition += 1
         }
         let accesses: [ForcedAccess?] =
             [nil, .collection, .union, .intersection] + world.indexes.map { .index($0.name) }
@@ -209,4 +226,8 @@ struct QueryEquivalenceTests {
             coverage.descendingByIndex += 1
         }
     }
+}
+
+extension IndexSchema {
+    fileprivate var endsInPosition: Bool { isMultiEntry && keyPaths[0].hasSuffix(".0") }
 }

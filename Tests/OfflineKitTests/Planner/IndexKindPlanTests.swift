@@ -120,6 +120,46 @@ struct IndexKindPlanTests {
         #expect(search.rejected["rating"]?.contains("searches for words") == true)
     }
 
+    @Test func `an array that is named by its position is found with its index and without`()
+        async throws
+    {
+        let records: [Document] = [
+            ["id": 1, "a": [[5, 6]]], ["id": 2, "a": [5, 6]],
+            ["id": 3, "a": [["x": [[5, 6], 7]], ["x": [5]]]], ["id": 4, "a": ["0": [5]]],
+        ]
+        let filters: [(path: String, filter: Filter, ids: [Value])] = [
+            ("a.0", ["a.0": ["$contains": 5]], [1, 4]),
+            ("a.0", ["a.0": ["$elemMatch": ["$gt": 4]]], [1, 4]),
+            ("a.0", ["a.0": ["$all": [["$elemMatch": ["$eq": 5]]]]], [1, 4]),
+            ("a.0", ["a.0": 5], [2, 4]),
+            ("a.x.0", ["a": ["$elemMatch": ["x.0": ["$contains": 5]]]], [3]),
+            ("a.x.0", ["a.x.0": ["$elemMatch": ["$lt": 6]]], [3]),
+        ]
+        for (path, filter, ids) in filters {
+            let schema = CollectionSchema(
+                name: "c",
+                indexes: [
+                    IndexSchema(name: "each", keyPath: path, multiEntry: true),
+                    IndexSchema(name: "whole", keyPath: path),
+                ])
+            let fixture = try await QueryFixture(schema, records)
+            for access in [nil, .collection, .index("each"), .index("whole")] as [ForcedAccess?] {
+                let found = try fixture.engine(forcing: access).query(
+                    "c", Query(filters: filter))
+                #expect(found.map { $0["id"] } == ids, "\(filter), \(String(describing: access))")
+            }
+        }
+    }
+
+    @Test func `an index that a union uses is not among those that lost`() async throws {
+        let engine = try await QueryFixture(Self.schema, Self.articles).engine()
+        let plan = try engine.explain(
+            "articles", Query(filters: ["$or": [["rating": 3], ["parts.name": "p5"]]]),
+            analyze: false)
+        #expect(plan.access == .union(["rating", "part"]))
+        #expect(Set(plan.rejected.keys) == ["tag", "title", "open", "words"], "\(plan)")
+    }
+
     @Test func `counts through several indexes read no record`() async throws {
         let engine = try await QueryFixture(Self.schema, Self.articles).engine()
         let filters: [(Filter, Int)] = [

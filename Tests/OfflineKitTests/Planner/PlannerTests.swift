@@ -99,6 +99,48 @@ struct PlannerTests {
         }
     }
 
+    @Test(arguments: [["status"], ["status", "created"]])
+    func `a page comes from the index whose ties are in key order`(first: [String]) async throws {
+        let orders: [Document] = (0..<1_000).map {
+            ["id": .int($0), "status": "open", "created": .int(-$0)]
+        }
+        let other = first.count == 1 ? ["status", "created"] : ["status"]
+        let schema = CollectionSchema(
+            name: "orders",
+            indexes: [first, other].map {
+                IndexSchema(name: $0.joined(separator: "_"), keyPaths: $0)
+            })
+        let engine = try await QueryFixture(schema, orders).engine()
+        let query = Query(sort: [.ascending("status")], limit: 10)
+        let plan = try engine.explain("orders", query, analyze: true)
+        #expect(plan.access == .index("status") && plan.sortedByIndex, "\(plan)")
+        #expect(plan.examinedEntries == 10 && plan.examinedRecords == 10, "\(plan)")
+    }
+
+    @Test
+    func
+        `a page is taken in order where many match, and gathered where several conditions leave few`()
+        async throws
+    {
+        let films: [Document] = (0..<4_000).map { number in
+            [
+                "id": .int(number), "year": .int(number % 20), "genre": .int(number / 7 % 20),
+                "votes": .int(number * 7_919 % 4_000),
+            ]
+        }
+        let schema = CollectionSchema(
+            name: "films",
+            indexes: ["year", "genre", "votes"].map { IndexSchema(name: $0, keyPath: $0) })
+        let engine = try await QueryFixture(schema, films).engine()
+        // A twentieth has the year, and a twentieth of these the genre.
+        let one = Query(filters: ["year": 3], sort: [.descending("votes")], limit: 2)
+        let plan = try engine.explain("films", one, analyze: true)
+        #expect(plan.access == .index("votes"), "\(plan)")
+        let two = Query(filters: ["year": 3, "genre": 5], sort: [.descending("votes")], limit: 2)
+        let rare = try engine.explain("films", two, analyze: true)
+        #expect(rare.access != .index("votes") && rare.estimatedRecords == 200, "\(rare)")
+    }
+
     @Test func `every index that lost is named with the reason`() async throws {
         let plan = try await explain(Query(filters: ["email": "p7@example.org", "age": 7]))
         #expect(plan.access == .index("email"))

@@ -78,8 +78,9 @@ struct NaiveFilter {
         case "$contains":
             if arrays.contains(where: { $0.contains { equals($0, operand) } }) { return true }
             guard case .string = operand else { return false }
-            return anyText(found) { text in
-                let part = utf8(operand)
+            return found.contains { one in
+                guard case .string? = one.value else { return false }
+                let (text, part) = (utf8(one.value ?? .null), utf8(operand))
                 return (0...text.count).contains { text[$0...].starts(with: part) }
             }
         case "$all":

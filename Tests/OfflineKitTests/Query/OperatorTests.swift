@@ -128,8 +128,17 @@ struct OperatorTests {
             others: [["a": "é"]]),
         FilterExample(
             filter: ["a": ["$contains": "b"]],
-            matching: [["a": "b"], ["a": "abc"], ["a": ["abc", 1]], ["a": ["b"]]],
-            others: [["a": "B"], ["a": ""], ["a": [["b"]]], [:]]),
+            matching: [
+                ["a": "b"], ["a": "abc"], ["a": ["x", "b"]],
+            ],
+            others: [["a": "B"], ["a": ""], ["a": ["abc", 1]], ["a": [["b"]]], [:]]),
+        FilterExample(
+            filter: ["a.x": ["$contains": "b"]],
+            matching: [["a": [["x": "abc"]]], ["a": [["x": ["b"]]]]],
+            others: [["a": [["x": ["abc"]]]]]),
+        FilterExample(
+            filter: ["a": ["$elemMatch": ["$contains": "b"]]], matching: [["a": ["abc", 1]]],
+            others: [["a": "abc"]]),
         FilterExample(filter: ["a": ["$contains": ""]], matching: [["a": ""], ["a": "x"]]),
         FilterExample(
             filter: ["a": ["$contains": 1]], matching: [["a": [2, 1.0]]],

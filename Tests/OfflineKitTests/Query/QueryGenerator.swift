@@ -27,8 +27,14 @@ struct QueryGenerator {
     var random: QueryRandom
     /// Whether records have arrays: an index serves more without.
     var hasArrays: Bool
+    /// Whether there are many arrays in arrays, and filters that ask for what is in them by position.
+    let hasNestedArrays: Bool
     /// Whether records have strings that don't fit an index key.
     var hasLongStrings: Bool
+    /// Paths that filters ask more often than others.
+    var indexed: [String] = []
+    /// The path whose condition is made.
+    private var asked: String?
 
     static let paths = [
         "a", "a", "a", "b", "b", "b", "c", "c", "a.x", "a.x", "a.y", "b.x", "a.x.y", "a.0", "a.1",
@@ -38,6 +44,8 @@ struct QueryGenerator {
     init(seed: UInt64) {
         random = QueryRandom(seed: seed)
         hasArrays = random.chance(50)
+        let isNested = random.chance(25)
+        hasNestedArrays = hasArrays && isNested
         hasLongStrings = random.chance(30)
     }
 
@@ -77,7 +85,7 @@ struct QueryGenerator {
     }
 
     mutating func value(depth: Int = 0) -> Value {
-        if depth < 3, hasArrays, random.chance(22) {
+        if depth < 3, hasArrays, random.chance(hasNestedArrays ? 50 : 22) {
             return .array((0..<random.below(4)).map { _ in value(depth: depth + 1) })
         }
         if depth < 3, random.chance(25) { return .object(object(depth: depth + 1)) }
@@ -110,8 +118,17 @@ struct QueryGenerator {
 
     // MARK: Queries
 
-    /// A value to compare with; often one that is there.
+    /// A value to compare with; often one that is there, at any path or at the one that is asked, and then perhaps in an
+    /// array.
     private mutating func operand(_ records: [Document]) -> Value {
+        if let asked, random.chance(hasNestedArrays ? 70 : 30),
+            let value = records.compactMap({ $0.value(at: asked) }).randomElement(using: &random)
+        {
+            guard let element = value.arrayValue?.randomElement(using: &random) else {
+                return value
+            }
+            return random.chance(60) ? element : value
+        }
         if random.chance(50), let record = records.randomElement(using: &random) {
             let path = random.pick(QueryGenerator.paths)
             if let value = record.value(at: path) { return value }
@@ -128,11 +145,20 @@ struct QueryGenerator {
                 }
                 filter[random.pick(["$and", "$or", "$nor"])] = .array(filters)
             } else {
-                let path = random.chance(12) ? random.pick(keyPaths) : random.pick(Self.paths)
+                let path = path(keyPaths)
+                asked = path
                 filter[path] = condition(records)
+                asked = nil
             }
         }
         return filter
+    }
+
+    private mutating func path(_ keyPaths: [String]) -> String {
+        if !indexed.isEmpty, random.chance(hasNestedArrays ? 50 : 30) {
+            return random.pick(indexed)
+        }
+        return random.chance(12) ? random.pick(keyPaths) : random.pick(Self.paths)
     }
 
     private mutating func condition(_ records: [Document]) -> Value {
@@ -140,6 +166,13 @@ struct QueryGenerator {
             let value = operand(records)
             // An object here would be read as operators if it had none but `$` names; ours have none.
             return value
+        }
+        if hasNestedArrays, asked?.hasSuffix(".0") == true, random.chance(60) {
+            switch random.below(3) {
+            case 0: return ["$contains": operand(records)]
+            case 1: return ["$elemMatch": ["$gte": operand(records)]]
+            default: return ["$all": [["$elemMatch": ["$eq": operand(records)]]]]
+            }
         }
         return .object(operators(records, depth: 0))
     }
@@ -166,8 +199,10 @@ struct QueryGenerator {
         of name: String, _ records: [Document], depth: Int
     ) -> Value {
         switch name {
-        case "$in", "$nin", "$all":
+        case "$in", "$nin":
             .array((0..<random.below(4)).map { _ in operand(records) })
+        case "$all":
+            .array((0..<random.below(4)).map { _ in wanted(records, depth: depth) })
         case "$exists": .bool(random.chance(50))
         case "$not": .object(operators(records, depth: depth + 1))
         case "$between": between(records)
@@ -184,6 +219,12 @@ struct QueryGenerator {
             [random.pick([2, 3, -2, 2.5]), random.pick([0, 1, -1, 1.5])]
         default: operand(records)
         }
+    }
+
+    /// What `$all` wants: a value, or an element with what it says.
+    private mutating func wanted(_ records: [Document], depth: Int) -> Value {
+        guard depth < 2, random.chance(25) else { return operand(records) }
+        return ["$elemMatch": operand(of: "$elemMatch", records, depth: depth)]
     }
 
     private mutating func between(_ records: [Document]) -> Value {
@@ -211,7 +252,9 @@ struct QueryGenerator {
 
     private mutating func elementFilter(_ records: [Document]) -> Document {
         var filter = Document()
-        for name in ["x", "y"] where random.chance(60) { filter[name] = condition(records) }
+        for name in ["x", "y", "x.0"] where random.chance(name == "x.0" ? 25 : 60) {
+            filter[name] = condition(records)
+        }
         return filter
     }
 

@@ -151,6 +151,15 @@ struct IncludeTests {
             }
             #expect(error.code == .invalidQuery && error.message.contains(words))
         }
+        // Fields that look the same are two.
+        let (whole, parts) = ("\u{E9}", "e\u{301}")
+        #expect(throws: OfflineError.self) {
+            try CheckedInclude.tree([
+                Include("orders", sort: [.ascending(whole)]),
+                Include("orders", sort: [.ascending(parts)]),
+            ])
+        }
+        #expect(try CheckedInclude.tree([Include(whole), Include(parts)]).count == 2)
         // The same twice is one.
         #expect(try engine.get("users", 1, include: ["team", "team"])?["team"]?["size"] == 3)
     }
