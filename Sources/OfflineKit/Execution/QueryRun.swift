@@ -42,9 +42,13 @@ final class QueryRun {
         // What is to be skipped is known without reading only if every candidate matches.
         let skipped = predicate == nil ? offset : 0
         var left = offset - skipped
-        var scratch = PredicateScratch()
-        func isTaken(_ record: RecordView) -> Bool {
-            if let predicate, unsafe !predicate.matches(record, &scratch) { return false }
+        var scratch = PredicateScratch(isCancellable: true)
+        func isTaken(_ record: RecordView) throws -> Bool {
+            if let predicate {
+                let matches = unsafe predicate.matches(record, &scratch)
+                try scratch.checkCancellation()
+                if !matches { return false }
+            }
             if left == 0 { return true }
             left -= 1
             return false
@@ -59,7 +63,7 @@ final class QueryRun {
         for index in min(skipped, keys.count)..<keys.count {
             keys.copy(index, into: &key)
             let goesOn = try unsafe withRecord(key) {
-                unsafe isTaken($0) ? try body(key, $0) : true
+                try unsafe isTaken($0) ? body(key, $0) : true
             }
             guard goesOn else { return }
         }
@@ -84,13 +88,15 @@ final class QueryRun {
     /// Calls `body` with each match from the place on, and notes where it ended. For resumable runs.
     func forEachMatch(from place: inout Place, _ body: Body) throws {
         guard let (access, order) = plan.orderedTree else { return }
-        var scratch = PredicateScratch()
+        var scratch = PredicateScratch(isCancellable: true)
         var passed = place.candidates
         defer { place.candidates = passed }
-        func isTaken(_ record: RecordView) -> Bool {
+        func isTaken(_ record: RecordView) throws -> Bool {
             passed += 1
             guard let predicate else { return true }
-            return unsafe predicate.matches(record, &scratch)
+            let matches = unsafe predicate.matches(record, &scratch)
+            try scratch.checkCancellation()
+            return matches
         }
         try unsafe walk(
             access.match, order, skipping: passed, rest: &place.rest, where: isTaken, body)
@@ -134,14 +140,14 @@ final class QueryRun {
     @unsafe
     private func walk(
         _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int, rest: inout TieGroup,
-        where isTaken: (RecordView) -> Bool, _ body: Body
+        where isTaken: (RecordView) throws -> Bool, _ body: Body
     ) throws {
         let tree = match.tree
         if !tree.isIndex, !order.isDescending || order.tieDepth == tree.paths.count {
             return try unsafe forEachRecord(match, order, skipping: offset, where: isTaken, body)
         }
         try forEachKey(match, order, skipping: offset, rest: &rest) { key in
-            try unsafe withRecord(key) { unsafe isTaken($0) ? try body(key, $0) : true }
+            try unsafe withRecord(key) { try unsafe isTaken($0) ? body(key, $0) : true }
         }
     }
 
@@ -149,7 +155,7 @@ final class QueryRun {
     @unsafe
     private func forEachRecord(
         _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
-        where isTaken: (RecordView) -> Bool, _ body: Body
+        where isTaken: (RecordView) throws -> Bool, _ body: Body
     ) throws {
         let tree = match.tree.id
         var offset = offset
@@ -173,7 +179,7 @@ final class QueryRun {
                 try cancellation.step()
                 examined += 1
                 try unsafe cursor.withRecord { record in
-                    guard unsafe isTaken(record) else { return }
+                    guard try unsafe isTaken(record) else { return }
                     cursor.copyKey(into: &key)
                     goesOn = try unsafe body(key, record)
                 }

@@ -25,61 +25,74 @@ struct UniqueCheck {
         candidates = all
     }
 
-    /// Throws `.uniqueViolation`.
-    func run() throws {
-        guard collection.hasUniqueIndex else { return }
+    /// Throws `.uniqueViolation`. Returns how many records were asked for values that the index has cut.
+    @discardableResult
+    func run() throws -> Int {
+        guard collection.hasUniqueIndex else { return 0 }
+        var wholes = WholeValues(statement)
         let entries = candidates.entries
-        for (position, entry) in entries.enumerated() {
-            guard let index = collection.uniqueIndex(number: entry.index) else { continue }
-            let key = candidates.key(entry)
+        var next = 0
+        while next < entries.count {
+            let first = next
+            next += 1
+            guard let index = collection.uniqueIndex(number: entries[first].index) else { continue }
+            let key = candidates.key(entries[first])
             if key.first == IndexKeys.markerByte { continue }
             let values = try index.values(of: Array(key))
             if values.hasNull { continue }
-            for earlier in entries[..<position].reversed() {
-                let other = candidates.key(earlier)
-                guard earlier.index == entry.index, other.starts(with: key.prefix(values.length))
-                else { break }
-                try compare(key, with: other, values, index)
+            let prefix = Array(key.prefix(values.length))
+            while next < entries.count, entries[next].index == index.number,
+                candidates.key(entries[next]).starts(with: prefix)
+            {
+                next += 1
             }
-            try checkStored(key, values, index)
+            let group = entries[first..<next].map(candidates.key)
+            try check(group, startingWith: prefix, index) { key in
+                values.isCut ? try wholes.values(ofRecord: key, cutTo: prefix, index) : [prefix]
+            }
         }
+        return wholes.recordsAsked
     }
 
-    /// Looks for a record with the same values that is in the tree and that the statement leaves
-    /// there.
-    private func checkStored(
-        _ entry: ArraySlice<UInt8>, _ values: IndexState.Values, _ index: IndexState
+    /// Checks the entries with these stored values, all that there are: against each other, and against those of records
+    /// that are in the tree and that the statement leaves there.
+    ///
+    /// Each record is asked once for what is behind the cut of its values, however many share the cut ones.
+    private func check(
+        _ entries: [ArraySlice<UInt8>], startingWith prefix: [UInt8], _ index: IndexState,
+        _ values: (_ recordKey: [UInt8]) throws -> [[UInt8]]
     ) throws {
+        var owners: [[UInt8]: [UInt8]] = [:]
+        for entry in entries {
+            let key = try recordKey(of: entry, index)
+            for value in try values(key) {
+                if let other = owners.updateValue(key, forKey: value), other != key {
+                    throw UniqueCheck.violation(of: index, in: collection, by: other)
+                }
+            }
+        }
         let tree = StorageAdapter.entries(of: index, collection)
-        let prefix = Array(entry.prefix(values.length))
         var from = prefix
         var found: [UInt8] = []
         while try unsafe statement.adapter.firstKey(
             tree, of: collection, from: from.span.bytes, into: &found), found.starts(with: prefix)
         {
-            if !statement.removed.contains(index.number, found[...]), found[...] != entry {
-                try compare(entry, with: found[...], values, index)
-            }
             from = found
             from.append(0)
+            if statement.removed.contains(index.number, found[...])
+                || candidates.contains(index.number, found[...])
+            {
+                continue
+            }
+            let key = try recordKey(of: found[...], index)
+            if try values(key).contains(where: { owners[$0].map { $0 != key } ?? false }) {
+                throw UniqueCheck.violation(of: index, in: collection, by: key)
+            }
         }
     }
 
-    /// Two entries with the same stored values: a violation, unless they are cut and the records
-    /// differ.
-    private func compare(
-        _ entry: ArraySlice<UInt8>, with other: ArraySlice<UInt8>, _ values: IndexState.Values,
-        _ index: IndexState
-    ) throws {
-        let otherKey = Array(other.dropFirst(try index.values(of: Array(other)).keyStart))
-        if values.isCut {
-            let ownKey = Array(entry.dropFirst(values.keyStart))
-            let cut = Array(entry.prefix(values.length))
-            let own = Set(try wholeValues(ofRecord: ownKey, cutTo: cut, index))
-            let others = try wholeValues(ofRecord: otherKey, cutTo: cut, index)
-            guard others.contains(where: own.contains) else { return }
-        }
-        throw UniqueCheck.violation(of: index, in: collection, by: otherKey)
+    private func recordKey(of entry: ArraySlice<UInt8>, _ index: IndexState) throws -> [UInt8] {
+        Array(entry.dropFirst(try index.values(of: Array(entry)).keyStart))
     }
 
     /// The error for a second record with the values of the one with `otherKey`.
@@ -91,21 +104,35 @@ struct UniqueCheck {
             "the index \"\(index.name)\" is unique, and this other record has the same value",
             collection: collection.name, key: try? KeyDecoder.value(otherKey))
     }
+}
 
-    /// The uncut values of a record, as the statement leaves it, of entries that are cut to `cut`.
-    private func wholeValues(
+/// The values of records, as a statement leaves them, that an index has cut.
+private struct WholeValues {
+    private let statement: WriteStatement
+    /// Where in the statement a record is put; nil: that wasn't needed yet.
+    private var places: [[UInt8]: Int]?
+    private(set) var recordsAsked = 0
+
+    init(_ statement: WriteStatement) { self.statement = statement }
+
+    /// The record's values of which an entry that is cut to `cut` has the beginning.
+    mutating func values(
         ofRecord key: [UInt8], cutTo cut: [UInt8], _ index: IndexState
     ) throws -> [[UInt8]] {
-        let names = statement.names.dictionary
-        if let put = statement.puts.first(where: { $0.key == key }) {
-            return unsafe statement.withRecord(put) {
+        recordsAsked += 1
+        let places =
+            self.places
+            ?? Dictionary(
+                statement.puts.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { $1 })
+        self.places = places
+        if let place = places[key] {
+            return unsafe statement.withRecord(statement.puts[place]) {
                 unsafe index.wholeValues(of: $0, cutTo: cut)
             }
         }
-        let record = try statement.adapter.record(of: collection, key: key, names: names)
-        guard let record else { return [] }
-        return unsafe record.withUnsafeBytes { bytes in
-            unsafe index.wholeValues(of: RecordView(bytes, names: names), cutTo: cut)
-        }
+        let found = try unsafe statement.adapter.withRecord(
+            of: statement.collection, key: key, names: statement.names.dictionary
+        ) { unsafe index.wholeValues(of: $0, cutTo: cut) }
+        return found ?? []
     }
 }

@@ -194,9 +194,18 @@ struct PredicateScratch {
     var key: [UInt8] = []
     /// A folded string.
     private var text: [UInt8] = []
-    private(set) var pattern = PatternScratch()
+    private(set) var pattern: PatternScratch
 
-    init() {}
+    /// `isCancellable`: a long match is given up when the task is cancelled; then `checkCancellation` throws.
+    init(isCancellable: Bool = false) {
+        pattern = PatternScratch(isCancellable: isCancellable)
+    }
+
+    /// To be called after an evaluation that may have been given up. Throws `CancellationError`.
+    @inline(__always)
+    func checkCancellation() throws {
+        if pattern.isStopped { throw CancellationError() }
+    }
 
     /// Calls `body` with a string's UTF-8, folded where the collation says so.
     @unsafe

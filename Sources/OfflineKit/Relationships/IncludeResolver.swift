@@ -100,7 +100,7 @@ struct IncludeResolver: Sendable {
             keys.add(parent, key: key, foreignKeys: foreignKeys[parent])
         }
         try unsafe records.forEach(keys, of: collection, at: entry.path) {
-            unsafe collector.take($0, $1, $2)
+            try unsafe collector.take($0, $1, $2)
         }
         return try collector.finish()
     }
@@ -154,7 +154,7 @@ private struct IncludeCollector {
     private let records: RelatedRecords
     /// Nil where every record passes.
     private let predicate: Predicate?
-    private var scratch = PredicateScratch()
+    private var scratch = PredicateScratch(isCancellable: true)
     /// How many records a parent gets; nil: all.
     private let limit: Int?
 
@@ -186,8 +186,12 @@ private struct IncludeCollector {
 
     /// Takes a record that belongs to these parents. Records come in key order.
     @unsafe
-    mutating func take(_ key: [UInt8], _ record: RecordView, _ parents: [Int]) {
-        if let predicate, unsafe !predicate.matches(record, &scratch) { return }
+    mutating func take(_ key: [UInt8], _ record: RecordView, _ parents: [Int]) throws {
+        if let predicate {
+            let matches = unsafe predicate.matches(record, &scratch)
+            try scratch.checkCancellation()
+            if !matches { return }
+        }
         if sortKeys != nil {
             sortBytes.removeAll(keepingCapacity: true)
             unsafe sortKeys?.append(record, to: &sortBytes)

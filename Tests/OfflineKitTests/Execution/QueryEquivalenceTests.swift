@@ -69,7 +69,7 @@ struct QueryEquivalenceTests {
             #expect(throughIndexes > 3_000 && sortedByIndex > 300 && descendingByIndex > 100)
             #expect(unions > 100 && intersections > 30 && multiEntry > 100 && partial > 100)
             #expect(folded > 100 && sortedByFolded > 5)
-            #expect(byPosition > 20)
+            #expect(byPosition > 5)
             #expect(exact > 300 && byKey > 30 && nonEmpty > 500 && inTransactions > 300)
             let others = ["$and", "$or", "$nor"]
             #expect(FilterParser.valueOperators.union(others).subtracting(deciding).isEmpty)

@@ -15,10 +15,10 @@ import Testing
         let counts = records.map { NaiveIndex.wordCounts($0, paths) }
         let mean = max(
             Double(counts.reduce(0) { $0 + $1.count }) / Double(max(records.count, 1)), 1)
-        let words = Set(NaiveText.words(search)).sorted {
-            Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+        let words = Set(NaiveText.words(search).map { ExactString($0) }).sorted {
+            Array($0.text.utf8).lexicographicallyPrecedes(Array($1.text.utf8))
         }
-        var frequencies: [String: Int] = [:]
+        var frequencies: [ExactString: Int] = [:]
         for word in counts.flatMap(\.keys) { frequencies[word, default: 0] += 1 }
         var found: [(key: Int, score: Double)] = []
         for (record, counts) in zip(records, counts) {

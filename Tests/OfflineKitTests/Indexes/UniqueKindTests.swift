@@ -93,6 +93,34 @@ import Testing
             isAllowed: true),
     ]
 
+    @Test func `each record is asked once for what is behind the cut, however many share the rest`()
+        async throws
+    {
+        let schema = CollectionSchema(
+            name: "c", indexes: [IndexSchema(name: "text", keyPath: "a", unique: true)])
+        func records(_ numbers: Range<Int>) -> [Document] {
+            numbers.map { ["id": .int(Int64($0)), "a": Self.long("\($0)")] }
+        }
+        let fixture = try await QueryFixture(schema, records(0..<50))
+        let stored = try fixture.backend.snapshot()
+        let collection = try SchemaState(stored: stored).collection("c")
+        let batch = try fixture.backend.begin([collection.id], reading: [])
+        let scope = BatchScope(
+            writing: [collection], reading: [],
+            changes: ChangeContext(exposed: ExposedChanges([:])) { 0 })
+        var statement = try WriteStatement(collection, batch, scope)
+        for record in records(50..<350) {
+            try statement.create(record, key: KeyEncoder.key(record["id"] ?? .null))
+        }
+        try statement.check()
+        #expect(try UniqueCheck(statement).run() == 350)
+        // A large batch ends.
+        try await fixture.create("c", records(1_000..<4_000))
+        await #expect(throws: OfflineError.self) {
+            try await fixture.create("c", [["id": -1, "a": Self.long("3999")]])
+        }
+    }
+
     private static func schema(_ index: IndexSchema?) -> [CollectionSchema] {
         [CollectionSchema(name: "c", indexes: index.map { [$0] } ?? [])]
     }

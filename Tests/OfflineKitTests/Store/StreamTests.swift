@@ -259,6 +259,35 @@ import Testing
 
     // MARK: Mistakes
 
+    @Test func `a long match in one record notices that its task is cancelled`() async throws {
+        let schema = CollectionSchema(
+            name: "c",
+            relationships: [
+                RelationshipSchema(
+                    name: "others", collection: "c", type: .oneToMany, foreignKey: "of")
+            ])
+        var random = QueryRandom(seed: 1)
+        let text = String(
+            decoding: (0..<3_000).map { _ in random.pick([97, 98]) as UInt8 }, as: UTF8.self)
+        let view = try await QueryFixture(
+            schema, [["id": 1, "of": 1, "text": .string(text + "c")]]
+        )
+        .view()
+        let long: Filter = ["text": ["$regex": "a[ab]{1000}[ab]{500}c\\b$"]]
+        let queries = [
+            Query(filters: long), Query(filters: ["$nor": [.object(long.document)]]),
+            Query(include: [Include("others", filters: long)]),
+        ]
+        for query in queries {
+            let task = Task {
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                return try view.query("c", query)
+            }
+            await #expect(throws: CancellationError.self, "\(query)") { try await task.value }
+            #expect(try view.query("c", query).count <= 1)
+        }
+    }
+
     @Test func `errors come with the first document`() async throws {
         let place = try TestStore(.memory)
         defer { place.remove() }

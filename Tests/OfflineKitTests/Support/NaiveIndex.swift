@@ -115,14 +115,14 @@ enum NaiveIndex {
     // MARK: Words
 
     /// How often each word is in a record.
-    static func wordCounts(_ record: Document, _ paths: [String]) -> [String: Int] {
-        var counts: [String: Int] = [:]
+    static func wordCounts(_ record: Document, _ paths: [String]) -> [ExactString: Int] {
+        var counts: [ExactString: Int] = [:]
         for path in paths {
             for found in NaiveQuery.find(path, in: record) {
                 var texts = [found.value]
                 if !found.isOne, let elements = found.value?.arrayValue { texts = elements }
                 for case .string(let text)? in texts {
-                    for word in NaiveText.words(text) { counts[word, default: 0] += 1 }
+                    for word in NaiveText.words(text) { counts[ExactString(word), default: 0] += 1 }
                 }
             }
         }
@@ -141,7 +141,7 @@ enum NaiveIndex {
     ) -> [[UInt8]] {
         let counts = wordCounts(record, index.keyPaths)
         return counts.map { word, count in
-            KeyEncoder.key(.string(word)) + key + [
+            KeyEncoder.key(.string(word.text)) + key + [
                 UInt8(min(count, 255)), lengthClass(counts.count),
             ]
         }

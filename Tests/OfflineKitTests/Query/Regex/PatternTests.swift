@@ -197,7 +197,8 @@ struct PatternTests {
                 let input = String(repeating: "a", count: length) + end
                 for table in Pattern.Table.allCases {
                     let work = pattern.run(input, table).work
-                    #expect(work <= (input.unicodeScalars.count + 1) * size)
+                    // An instruction may be looked at, and be put into order to know the state.
+                    #expect(work <= 2 * (input.unicodeScalars.count + 1) * size)
                 }
             }
         }
@@ -225,6 +226,18 @@ struct PatternTests {
                 #expect(pattern.run(text + end, table).matches == expected)
             }
         }
+    }
+
+    @Test func `states of many instructions don't take more room than there is`() throws {
+        let pattern = try Pattern("a[ab]{1000}[ab]{1000}[ab]{1000}c")
+        var random = QueryRandom(seed: 1)
+        let text: [UInt8] = (0..<3_000).map { _ in random.pick([97, 98]) } + [99]
+        var matcher = pattern.matcher()
+        let matches = matcher.matches(text)
+        #expect(!matches)
+        #expect(matcher.entries <= PatternMatcher.entriesMax)
+        // What it took to put states into order counts as work.
+        #expect(matcher.work > 1 << 21)
     }
 
     @Test func `what was found out about a text serves the next`() throws {
