@@ -21,8 +21,10 @@ struct ChangeEntryWriter {
         self.collection = collection
         self.trees = trees
         self.batch = batch
+        var first: [UInt8] = []
         isEmpty = try StorageAdapter.mapping(collection) {
-            try batch.count(trees.entries, in: .all) == 0
+            let least: [UInt8] = []
+            return try unsafe !batch.firstKey(trees.entries, from: least.span.bytes, into: &first)
         }
     }
 
