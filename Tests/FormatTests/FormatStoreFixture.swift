@@ -25,13 +25,13 @@ struct FormatStoreFixture {
                     name: "both", keyPath: "tags", multiEntry: true, collation: .caseInsensitive,
                     where: ["name": ["$gte": "V"]]),
                 .fullText(name: "words", keyPaths: ["name", "tags", "items.name"]),
-            ], tracksChanges: false),
+            ]),
         CollectionSchema(
             name: "events", autoKey: .sequence,
             indexes: [
                 IndexSchema(name: "name", keyPath: "name"),
                 IndexSchema(name: "some", keyPaths: ["tags", "name"], where: ["name": "v1"]),
-            ], tracksChanges: false),
+            ]),
         CollectionSchema(name: "pairs", keyPaths: ["left.id", "right"], tracksChanges: false),
     ]
 
@@ -59,8 +59,32 @@ struct FormatStoreFixture {
 
     // MARK: - Writing
 
-    /// One transaction of random changes, each of another record.
+    /// One transaction of random changes, each of another record, and now and then what a synchronization does.
     func change(_ random: inout SeededRandom, operations: Int) async throws {
+        var heard: [Change] = []
+        if random.chance(1, in: 3) {
+            heard = try await store.getChanges(limit: 1 + random.below(40))
+        }
+        try await write(&random, operations: operations)
+        // Of what the server has heard some may have changed again.
+        try await store.markSynchronized(heard.filter { _ in random.chance(2, in: 3) })
+        if random.chance(1, in: 6) { try await applyRemote(&random) }
+    }
+
+    private func applyRemote(_ random: inout SeededRandom) async throws {
+        var changes: [Value: RemoteChange] = [:]
+        for _ in 0..<4 {
+            let key = random.formatKey()
+            var user = random.formatDocument()
+            user["id"] = key
+            changes[key] = RemoteChange(
+                key: key, document: random.chance(1, in: 3) ? nil : user)
+        }
+        let origin = "server \(random.below(2))"
+        _ = try await store.applyRemote("users", changes.values.map { $0 }, origin: origin)
+    }
+
+    private func write(_ random: inout SeededRandom, operations: Int) async throws {
         let transaction = try await store.beginTransaction(["users", "events", "pairs"])
         var changed: Set<Value> = []
         for _ in 0..<operations {
@@ -117,28 +141,42 @@ struct FormatStoreFixture {
         #expect(
             Set(reader.collections.keys) == Set(state.collections.map(\.id)), "\(context)")
         for (number, collection) in reader.collections {
-            let name = collection.definition.name
-            let place = "\(context), \(name)"
+            let place = "\(context), collection \(number)"
             let version = try #require(state.version(number), "\(place)")
             #expect(collection.names == version.names.names, "\(place)")
-            let documents = try reader.documents(number)
-            let stored = try await store.query(name)
-            #expect(
-                documents.map { TinyValue.object($0.fields) }
-                    == stored.map { TinyValue(.object($0)) }, "\(place)")
             let keys = try Self.keys(#require(version.tree(0)))
-            #expect(documents.map(\.key) == keys, "\(place)")
-            for index in collection.definition.indexes {
-                let entries = try Self.keys(#require(version.tree(index.number), "\(place)"))
-                #expect(
-                    reader.entries(number, index: index.number) == entries,
-                    "\(place), index \(index.name)")
+            #expect(reader.keys(number) == keys, "\(place)")
+            for tree in collection.trees.dropFirst() {
+                let entries = try Self.keys(#require(version.tree(tree), "\(place)"))
+                #expect(reader.entries(number, index: tree) == entries, "\(place), tree \(tree)")
+                let index = collection.definition.indexes.first { $0.number == tree }
                 for entry in entries {
-                    let key = TinyIndexes.recordKey(of: entry, index)
-                    #expect(collection.places[key ?? []] != nil, "\(place), index \(index.name)")
+                    let key = index.map { TinyIndexes.recordKey(of: entry, $0) }
+                    let recordKey = key ?? Array(entry.dropFirst(9))
+                    #expect(
+                        collection.places[recordKey ?? []] != nil, "\(place), tree \(tree)")
                 }
             }
         }
+        for (number, collection) in reader.collections
+        where collection.definition.kind == .records {
+            let place = "\(context), \(collection.definition.name)"
+            try await compare(reader, number, collection, place)
+        }
+    }
+
+    /// Documents and what is pending of one collection. What is asked for is noted in the store, so this comes last.
+    private func compare(
+        _ reader: TinyReader, _ number: UInt32, _ collection: TinyCollection, _ place: String
+    ) async throws {
+        let name = collection.definition.name
+        let stored = try await store.query(name)
+        #expect(
+            try reader.documents(number).map { TinyValue.object($0.fields) }
+                == stored.map { TinyValue(.object($0)) }, "\(place)")
+        let pending = try await store.getChanges(name)
+        #expect(
+            try reader.pendingChanges(number) == pending.map { TinyPendingChange($0) }, "\(place)")
     }
 
     private static func keys(_ tree: Tree) throws -> [[UInt8]] {
@@ -152,6 +190,22 @@ struct FormatStoreFixture {
             isThere = try cursor.next()
         }
         return keys
+    }
+}
+
+extension TinyPendingChange {
+    /// What the store says of a change, in the tiny reader's terms.
+    fileprivate init(_ change: Change) {
+        func fields(_ document: Document) -> [TinyField] {
+            document.map { TinyField(name: $0.name, value: TinyValue($0.value)) }
+        }
+        let milliseconds = change.timestamp.timeIntervalSince1970 * 1_000
+        self.init(
+            operation: change.operation == .create
+                ? .create : change.operation == .update ? .update : .delete,
+            sequence: change.sequence, key: KeyEncoder.key(change.key),
+            time: UInt64(milliseconds.rounded()), fields: change.document.map(fields) ?? [],
+            base: change.base.map(fields))
     }
 }
 

@@ -3,6 +3,8 @@
 /// A collection as the store's files have it.
 struct TinyCollection {
     let definition: TinyDefinition
+    /// The numbers of its trees, ascending.
+    let trees: [UInt32]
     var names: [String]
     /// Where the record of each key is.
     var places: [[UInt8]: TinyPosition] = [:]
@@ -22,6 +24,8 @@ struct TinyReader {
     private(set) var collections: [UInt32: TinyCollection] = [:]
     /// The files of the catalog and of adoptions.
     private var files: [TinyCatalog.File]
+    /// Of staged files: what their sequences are relative to.
+    private var baseSequences: [UInt32: UInt64] = [:]
     private(set) var replayedFrames = 0
     private(set) var adoptedFiles = 0
 
@@ -39,11 +43,12 @@ struct TinyReader {
         self.superblock = superblock
         catalog = try Self.catalog(superblock, folder)
         files = catalog.files
+        for file in files where file.isStaged { baseSequences[file.number] = file.baseSequence }
         nextSequence = catalog.nextSequence
         end = TinyPosition(superblock.replayPosition)
         chain = superblock.replayChain
         try checkFiles(files)
-        for collection in catalog.collections { try load(collection) }
+        try load(catalog.collections)
         try replay()
         try checkEnd()
     }
@@ -112,13 +117,18 @@ struct TinyReader {
         }
     }
 
-    private mutating func load(_ stored: TinyCatalog.Collection) throws {
-        let definition = try TinyDefinition(stored.definition)
-        guard stored.trees.map(\.number) == [0] + definition.indexes.map(\.number).sorted() else {
-            throw TinyDamage("the trees of \(definition.name) aren't those of its definition")
+    private mutating func load(_ stored: [TinyCatalog.Collection]) throws {
+        var definitions: [UInt32: TinyDefinition] = [:]
+        for one in stored { definitions[one.number] = try TinyDefinition(one.definition) }
+        let trees = try TinyChanges.trees(definitions)
+        for one in stored {
+            guard let definition = definitions[one.number], let trees = trees[one.number],
+                one.trees.map(\.number) == trees
+            else { throw TinyDamage("the trees of \(one.number) aren't those of its definition") }
+            collections[one.number] = TinyCollection(
+                definition: definition, trees: trees, names: one.names)
+            for tree in one.trees { try load(tree, of: one.number) }
         }
-        collections[stored.number] = TinyCollection(definition: definition, names: stored.names)
-        for tree in stored.trees { try load(tree, of: stored.number) }
     }
 
     /// Reads a whole tree.
@@ -210,10 +220,10 @@ struct TinyReader {
         let adoption = try TinyAdoption(body)
         try checkFiles(adoption.files)
         files += adoption.files
+        for file in adoption.files { baseSequences[file.number] = frame.sequence }
         adoptedFiles += adoption.files.count
         for adopted in adoption.collections {
-            let indexes = collections[adopted.number]?.definition.indexes.map(\.number).sorted()
-            guard let indexes, adopted.trees.map(\.number) == [0] + indexes else {
+            guard adopted.trees.map(\.number) == collections[adopted.number]?.trees else {
                 throw damage("an adoption doesn't fit its collection")
             }
             collections[adopted.number]?.names += adopted.names
@@ -251,10 +261,8 @@ struct TinyReader {
         case .remove: try remove(operation.key, from: &collection, operation.collection)
         case .put:
             try remove(operation.key, from: &collection, operation.collection)
-            let fields = try TinyRecord.fields(operation.payload, names: collection.names)
-            for index in collection.definition.indexes {
-                collection.entries[index.number, default: []]
-                    .formUnion(TinyIndexes.entries(fields, key: operation.key, index))
+            for (index, entries) in try derived(operation.payload, operation.key, collection) {
+                collection.entries[index, default: []].formUnion(entries)
             }
             collection.places[operation.key] = place
         }
@@ -265,35 +273,68 @@ struct TinyReader {
         _ key: [UInt8], from collection: inout TinyCollection, _ number: UInt32
     ) throws {
         guard let old = collection.places.removeValue(forKey: key) else { return }
-        let fields = try TinyRecord.fields(
-            record(at: old, key: key, of: number), names: collection.names)
-        for index in collection.definition.indexes {
-            collection.entries[index.number, default: []]
-                .subtract(TinyIndexes.entries(fields, key: key, index))
+        let payload = try put(at: old, key: key, of: number).payload
+        for (index, entries) in try derived(payload, key, collection) {
+            collection.entries[index, default: []].subtract(entries)
+        }
+    }
+
+    /// What the index trees of a collection have of what is stored under a key.
+    private func derived(
+        _ payload: [UInt8], _ key: [UInt8], _ collection: TinyCollection
+    ) throws -> [(index: UInt32, entries: Set<[UInt8]>)] {
+        switch collection.definition.kind {
+        case .records:
+            let (stamp, record) = try TinyStamp.split(payload)
+            let fields = try TinyRecord.fields(record, names: collection.names)
+            var derived = collection.definition.indexes.map { index in
+                (index: index.number, entries: TinyIndexes.entries(fields, key: key, index))
+            }
+            if let stamp { derived.append((TinyChanges.latest, [stamp.order(key)])) }
+            return derived
+        case .changes:
+            let order = try TinyChangeEntry(payload).order(key)
+            return [(TinyChanges.inOrder, order.map { [$0] } ?? [])]
+        case .store: return []
         }
     }
 
     // MARK: - Reading
 
-    /// The bytes of the record of a key, at the place that a primary tree gives.
-    private func record(
+    /// The put of the record of a key, at the place that a primary tree gives.
+    private func put(
         at place: TinyPosition, key: [UInt8], of collection: UInt32
-    ) throws -> [UInt8] {
+    ) throws -> TinyOperation {
         let name = Self.name(place.file, .log)
         guard let file = folder[name] else { throw TinyDamage("no such file", file: name) }
         let operation = try TinyOperation(file, at: place.offset)
         guard operation.kind == .put, operation.key == key, operation.collection == collection
         else { throw TinyDamage("another record", file: name, offset: place.offset) }
-        return operation.payload
+        return operation
     }
 
-    /// Keys and documents of a collection, in key order.
+    /// What is stored under a key, and the sequence of its put; nil where there is nothing.
+    func stored(
+        _ collection: UInt32, key: [UInt8]
+    ) throws -> (payload: [UInt8], sequence: UInt64)? {
+        guard let place = collections[collection]?.places[key] else { return nil }
+        let operation = try put(at: place, key: key, of: collection)
+        let base = operation.isRelative ? baseSequences[place.file] ?? 0 : 0
+        return (operation.payload, base + operation.sequence)
+    }
+
+    /// The keys of what is stored in a collection, ascending.
+    func keys(_ collection: UInt32) -> [[UInt8]] {
+        let places = collections[collection]?.places ?? [:]
+        return places.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// Keys and documents of a collection of an application's, in key order.
     func documents(_ collection: UInt32) throws -> [(key: [UInt8], fields: [TinyField])] {
-        guard let found = collections[collection] else { return [] }
-        return try found.places.keys.sorted { $0.lexicographicallyPrecedes($1) }.map { key in
-            let place = found.places[key] ?? end
-            let record = try record(at: place, key: key, of: collection)
-            return (key, try TinyRecord.fields(record, names: found.names))
+        let names = collections[collection]?.names ?? []
+        return try keys(collection).map { key in
+            let (_, record) = try TinyStamp.split(stored(collection, key: key)?.payload ?? [])
+            return (key, try TinyRecord.fields(record, names: names))
         }
     }
 

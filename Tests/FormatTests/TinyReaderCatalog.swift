@@ -99,6 +99,13 @@ extension TinyCatalog.File {
 
 /// What a definition says that a reader of documents and indexes needs.
 struct TinyDefinition {
+    /// What the collection is for.
+    enum Kind: Equatable {
+        case records
+        /// The changes of another collection.
+        case changes(of: UInt32, from: UInt64)
+        case store
+    }
     struct Index {
         var number: UInt32
         var name: String
@@ -110,15 +117,25 @@ struct TinyDefinition {
         /// Nil where all records have entries.
         var filter: TinyJSON?
     }
-    var name: String
-    var keyPaths: [String]
+    var kind = Kind.records
+    var name = ""
+    var keyPaths: [String] = []
     var indexes: [Index] = []
+    var tracksChanges = false
 
     init(_ bytes: [UInt8]) throws {
         let json = try TinyJSON(bytes)
-        guard case .number(1)? = json["version"], case .number(1)? = json["derivation"] else {
+        guard case .number(1)? = json["version"] else {
             throw TinyDamage("a definition of another version")
         }
+        if let kind = json["kind"] {
+            self.kind = try Self.kind(kind, json)
+            return
+        }
+        guard case .number(1)? = json["derivation"] else {
+            throw TinyDamage("a definition with another derivation")
+        }
+        if case .bool(true)? = json["tracksChanges"] { tracksChanges = true }
         guard case .string(let name)? = json["name"],
             let keyPaths = json["keyPaths"]?.strings, case .array(let indexes)? = json["indexes"]
         else { throw TinyDamage("a definition lacks members") }
@@ -140,6 +157,19 @@ struct TinyDefinition {
             if case .string("full-text")? = index["type"] { kind.isFullText = true }
             self.indexes.append(kind)
         }
+    }
+
+    private static func kind(_ kind: TinyJSON, _ json: TinyJSON) throws -> Kind {
+        switch (kind, json["of"], json["from"]) {
+        case (.string("store"), nil, nil): return .store
+        case (.string("changes"), .number(let owner)?, .number(let from)?):
+            guard let owner = UInt32(exactly: owner), let from = UInt64(exactly: from) else {
+                break
+            }
+            return .changes(of: owner, from: from)
+        default: break
+        }
+        throw TinyDamage("a definition of an unknown kind")
     }
 }
 

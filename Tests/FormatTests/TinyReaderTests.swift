@@ -10,12 +10,14 @@ struct TinyReaderTests {
     private static let seeds = SeededRandom.seeds(2)
 
     /// What the runs have met; a run that misses some of it proves less than it says.
-    private struct Coverage {
+    fileprivate struct Coverage {
         var replayedFrames = 0
         var adoptedFiles = 0
         var logFiles = 0
         var tornTails = 0
         var images = 0
+        /// Kinds of stamps and change entries.
+        var changes: Set<TinyReader.ChangeKind> = []
     }
 
     /// Disks that a power cut leaves in the middle of what a store does.
@@ -47,7 +49,10 @@ struct TinyReaderTests {
         coverage.logFiles = max(coverage.logFiles, files.keys.count { $0.hasSuffix(".log") })
         coverage.tornTails += reader.hasTornTail ? 1 : 0
         coverage.images += 1
+        coverage.changes.formUnion(try reader.kindsOfChanges())
         let fixture = try await FormatStoreFixture(image, [])
+        let report = try await fixture.store.verify()
+        #expect(report.isSound, "\(context): \(report)")
         try await fixture.compare(reader, context)
         try await fixture.store.close()
         let closed = try #require(try TinyReader(FormatStoreFixture.files(image)), "\(context)")
@@ -93,6 +98,23 @@ struct TinyReaderTests {
         #expect(coverage.images > 8 && coverage.replayedFrames > 20, met)
         #expect(coverage.adoptedFiles > 0 && coverage.logFiles > 3, met)
         #expect(coverage.tornTails > (durability == .relaxed ? 3 : 0), met)
+        let kinds = Set(TinyReader.ChangeKind.allCases).subtracting([.horizon])
+        #expect(coverage.changes == kinds, met)
+    }
+
+    /// So many tombstones are kept that the random work never drops any.
+    @Test func `where tombstones were dropped both readers know of it`() async throws {
+        let system = SimulatedFileSystem()
+        let fixture = try await FormatStoreFixture(system, [CollectionSchema(name: "c")])
+        let keys = (0..<10_020).map { Value.int(Int64($0)) }
+        try await fixture.store.createBatch("c", keys.map { ["id": $0] })
+        _ = try await fixture.store.deleteBatch("c", keys)
+        try await fixture.store.create("c", ["id": -1])
+        _ = try await fixture.store.delete("c", -1)
+        var coverage = Coverage()
+        try await compare(system.killed(), "horizon", &coverage)
+        #expect(coverage.changes == [.settled, .horizon, .firstNumber])
+        try await fixture.store.close()
     }
 
     /// Flips bits and cuts files. What the tiny reader refuses, the store must refuse or report;
@@ -159,6 +181,50 @@ struct TinyReaderTests {
 extension TinyReader {
     /// Reads every document.
     fileprivate func allDocuments() throws -> Int {
-        try collections.keys.reduce(0) { try $0 + documents($1).count }
+        _ = try kindsOfChanges()
+        return try collections.reduce(0) { count, collection in
+            guard collection.value.definition.kind == .records else { return count }
+            _ = try pendingChanges(collection.key)
+            return try count + documents(collection.key).count
+        }
+    }
+
+    fileprivate enum ChangeKind: CaseIterable {
+        case local, applied, creation, firstNumber, origin
+        case synchronized, base, pending, settled, stoneWithBase, stoneWithSequence, horizon
+    }
+
+    /// What there is of stamps and change entries.
+    fileprivate func kindsOfChanges() throws -> Set<ChangeKind> {
+        var kinds: Set<ChangeKind> = []
+        for (number, collection) in collections {
+            for key in keys(number) {
+                guard let payload = try stored(number, key: key)?.payload else { continue }
+                switch collection.definition.kind {
+                case .records:
+                    guard let stamp = try TinyStamp.split(payload).stamp else { continue }
+                    kinds.insert(stamp.isLocal ? .local : .applied)
+                    if stamp.isCreation { kinds.insert(.creation) }
+                    if stamp.firstNumber != nil { kinds.insert(.firstNumber) }
+                    if stamp.origin != nil { kinds.insert(.origin) }
+                case .changes: Self.note(try TinyChangeEntry(payload), in: &kinds)
+                case .store: break
+                }
+            }
+        }
+        return kinds
+    }
+
+    private static func note(_ entry: TinyChangeEntry, in kinds: inout Set<ChangeKind>) {
+        switch entry {
+        case .synchronized: kinds.insert(.synchronized)
+        case .base: kinds.insert(.base)
+        case .horizon: kinds.insert(.horizon)
+        case .tombstone(let tombstone):
+            kinds.insert(tombstone.isPending ? .pending : .settled)
+            if tombstone.base != nil { kinds.insert(.stoneWithBase) }
+            if tombstone.sequence != nil { kinds.insert(.stoneWithSequence) }
+            if tombstone.firstNumber != nil { kinds.insert(.firstNumber) }
+        }
     }
 }

@@ -14,6 +14,8 @@ struct DumpCommand: AsyncParsableCommand {
               offline dump app.offline | head
               offline dump app.offline --collection users
               offline dump app.offline --collection users --index email
+              offline dump app.offline --collection users --index 'changes in order'
+              offline dump app.offline --collection 'changes of collection 1'
               offline dump app.offline --file 3 --offset 64
             """)
 

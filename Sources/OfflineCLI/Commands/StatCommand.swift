@@ -7,7 +7,7 @@ internal import OfflineKit
 struct StatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stat",
-        abstract: "Show a store's collections, files and sizes.",
+        abstract: "Show a store's collections, pending changes, files and sizes.",
         discussion: "Reads only; may run beside a writer.")
 
     @Argument(help: ArgumentHelp("The store's folder.", valueName: "store"))
@@ -69,7 +69,8 @@ struct StatCommand: AsyncParsableCommand {
             failure = error
         }
         var table = TextTable([
-            ("collection", .left), ("records", .right), ("key", .left), ("indexes", .left),
+            ("collection", .left), ("records", .right), ("pending", .right), ("key", .left),
+            ("indexes", .left),
         ])
         for collection in catalog.collections {
             let summary = CollectionSummary(collection)
@@ -77,8 +78,10 @@ struct StatCommand: AsyncParsableCommand {
             let count =
                 try await store?.count(summary.name)
                 ?? Int(clamping: collection.trees[0].root.count)
+            let pending = try await store?.pendingCount(summary.name)
             table.add([
-                summary.name, Figures.grouped(count), summary.keyPaths.joined(separator: ", "),
+                summary.name, Figures.grouped(count), pending.map { Figures.grouped($0) } ?? "",
+                summary.keyPaths.joined(separator: ", "),
                 summary.indexes.map(Self.text(of:)).joined(separator: ", "),
             ])
         }

@@ -7,7 +7,7 @@ internal import OfflineKit
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Check every checksum, every tree, and every index entry against its record.",
+        abstract: "Check every checksum and tree, and index entries and changes against records.",
         discussion: "Reads only; may run beside a writer, and then checks what is committed now.")
 
     @Argument(help: ArgumentHelp("The store's folder.", valueName: "store"))

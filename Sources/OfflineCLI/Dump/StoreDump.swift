@@ -129,6 +129,9 @@ struct StoreDump {
 
     private func treeNumber(_ name: String?, of collection: CollectionSummary) throws -> UInt32 {
         guard let name else { return 0 }
+        if name == CollectionSummary.changesTreeName, let number = collection.changesTree {
+            return number
+        }
         guard let index = collection.indexes.first(where: { $0.name == name }) else {
             throw OfflineError(
                 .unknownIndex,

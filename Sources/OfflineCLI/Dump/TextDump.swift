@@ -100,6 +100,11 @@ struct TextDump: DumpWriter {
                     "    index \(index.number) \"\(index.name)\" on "
                         + "\(about.joined(separator: ", ")), \(trees(stored, index.number))")
             }
+            if let number = collection.changesTree {
+                try line(
+                    nil,
+                    "    \(CollectionSummary.changesTreeName), \(trees(stored, number))")
+            }
         }
         for file in catalog.files {
             try line(

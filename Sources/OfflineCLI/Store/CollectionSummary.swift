@@ -46,11 +46,14 @@ struct CollectionSummary {
     let name: String
     let keyPaths: [String]
     let indexes: [Index]
+    /// The numbers of its trees.
+    private let trees: [UInt32]
     /// What is wrong with the definition.
     let problem: String?
 
     init(_ stored: Catalog.Collection) {
         id = stored.id
+        trees = stored.trees.map(\.index)
         do {
             let definition = try Document(json: Data(stored.definition))
             let kind = Self.kind(definition)
@@ -87,6 +90,14 @@ struct CollectionSummary {
         }
     }
 
+    private static func changesTree(_ kind: Kind) -> UInt32? {
+        switch kind {
+        case .records: ChangeTrees.number
+        case .changes: ChangeTrees.entryNumber
+        case .store: nil
+        }
+    }
+
     private static func name(of kind: Kind) -> String {
         switch kind {
         case .records: ""
@@ -115,13 +126,18 @@ struct CollectionSummary {
     /// What a tree of the collection holds: `records`, or an index's name.
     func treeName(_ number: UInt32) -> String {
         if number == 0 { return "records" }
-        if holdsChanges(number) { return "changes in order" }
+        if holdsChanges(number) { return Self.changesTreeName }
         return indexes.first { $0.number == number }?.name ?? "index \(number)"
     }
 
     /// Whether a tree of the collection holds changes in their order.
-    func holdsChanges(_ tree: UInt32) -> Bool {
-        if case .changes = kind { return tree == ChangeTrees.entryNumber }
-        return kind == .records && tree == ChangeTrees.number
+    func holdsChanges(_ tree: UInt32) -> Bool { tree == Self.changesTree(kind) }
+
+    /// Its tree of changes in their order, if it has one.
+    var changesTree: UInt32? {
+        Self.changesTree(kind).flatMap { trees.contains($0) ? $0 : nil }
     }
+
+    /// What a tree of changes is asked for by.
+    static let changesTreeName = "changes in order"
 }

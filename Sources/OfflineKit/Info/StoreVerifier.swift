@@ -1,10 +1,12 @@
 // Checks what only the store can check: that every record is well-formed and stands under its own
-// key, that every index entry derives from exactly one live record, and that none is missing.
+// key, that every index entry derives from exactly one live record, and that none is missing; and
+// that what is known of changes fits the records (ChangeVerifier).
 //
 // Proof of the last two, for every kind of index: each record's entries are derived and looked up.
 // Entries of one record are distinct, and different records have different ones (an entry has the
 // record's key in it, behind values that end by themselves or are cut), so if all are there and the
-// tree has just as many keys as were derived, there are no others.
+// tree has just as many keys as were derived, there are no others. A stamp's key in the order of
+// changes is one of them.
 internal import OfflineBytes
 
 /// Walks all collections in one view.
@@ -33,20 +35,22 @@ struct StoreVerifier {
     private mutating func check(
         _ collection: CollectionState, _ problems: inout CollectionProblems
     ) throws {
-        let names = view.names(of: collection)
-        let cursor = try view.records(collection)
+        let changes = ChangeVerifier(collection, view)
+        let cursor = try StorageAdapter.mapping(collection) {
+            try view.adapter.reader.cursor(TreeID(collection.id), in: .all, descending: false)
+        }
         var key: [UInt8] = []
         var entries = DerivedKeys()
         var derived: [UInt32: Int] = [:]
-        while try cursor.next() {
+        while try StorageAdapter.mapping(collection, nil, cursor.next) {
             cursor.copyKey(into: &key)
             report.recordsChecked += 1
             entries.removeAll()
             do {
-                let document = try cursor.document()
-                try checkKey(key, document, collection)
-                try unsafe cursor.withRecord { record in
-                    unsafe names.indexKeys.append(record, key: key.span.bytes, to: &entries)
+                try StorageAdapter.mapping(collection) {
+                    try cursor.withRecord { stored in
+                        try derive(stored, key, collection, changes, into: &entries)
+                    }
                 }
             } catch {
                 problems.add("record \(Self.shown(key)): \(error)")
@@ -57,45 +61,74 @@ struct StoreVerifier {
                 let tree = TreeID(collection.id, entry.index)
                 let bytes = Array(entries.key(entry))
                 if try !view.adapter.contains(tree, of: collection, key: bytes) {
-                    let index = collection.indexes.first { $0.number == entry.index }
                     problems.add(
-                        "record \(Self.shown(key)) lacks an entry in index "
-                            + "\"\(index?.name ?? "")\"")
+                        "record \(Self.shown(key)) lacks an entry in "
+                            + Self.name(of: entry.index, collection))
                 }
             }
         }
         try checkCounts(collection, derived, &problems)
+        try changes?.checkEntries(&problems)
+        try changes?.checkOrder(&problems)
     }
 
-    private func checkKey(
-        _ key: [UInt8], _ document: Document, _ collection: CollectionState
+    /// Checks a record and its stamp, and derives their entries.
+    private func derive(
+        _ stored: RawSpan, _ key: [UInt8], _ collection: CollectionState,
+        _ changes: ChangeVerifier?, into entries: inout DerivedKeys
     ) throws {
-        if try RecordKeys.existing(in: document, of: collection) != key {
-            throw OfflineError(.corrupted, "the record stands under a key that isn't its own")
+        let names = view.names(of: collection)
+        try unsafe stored.withUnsafeBytes { bytes in
+            try unsafe StorageAdapter.read(bytes, names.dictionary) { record in
+                let document = unsafe Document(copying: record)
+                if try RecordKeys.existing(in: document, of: collection) != key {
+                    throw OfflineError(
+                        .corrupted, "the record stands under a key that isn't its own")
+                }
+                unsafe names.indexKeys.append(record, key: key.span.bytes, to: &entries)
+            }
+            guard let stamp = try unsafe RecordStamp(of: bytes) else { return }
+            guard let changes else {
+                throw OfflineError(.corrupted, "it has a change, but the collection has none")
+            }
+            if let problem = changes.problem(of: stamp) {
+                throw OfflineError(.corrupted, problem)
+            }
+            unsafe stamp.append(key: key.span.bytes, to: &entries)
         }
+    }
+
+    private static func name(of index: UInt32, _ collection: CollectionState) -> String {
+        if index == ChangeTrees.number { return "the order of changes" }
+        let index = collection.indexes.first { $0.number == index }
+        return "index \"\(index?.name ?? "")\""
     }
 
     private func checkCounts(
         _ collection: CollectionState, _ derived: [UInt32: Int],
         _ problems: inout CollectionProblems
     ) throws {
-        for index in collection.indexes {
-            let count = try view.count(collection, index, in: .all)
-            let expected = derived[index.number] ?? 0
+        var numbers = collection.indexes.map(\.number)
+        if collection.changes != nil { numbers.append(ChangeTrees.number) }
+        for number in numbers {
+            let tree = TreeID(collection.id, number)
+            let count = try view.adapter.count(tree, of: collection, in: .all)
+            let expected = derived[number] ?? 0
             if count != expected {
                 problems.add(
-                    "index \"\(index.name)\" has \(count) entries; \(expected) derive from records")
+                    "\(Self.name(of: number, collection)) has \(count) entries; \(expected) derive "
+                        + "from records")
             }
         }
     }
 
-    private static func shown(_ key: [UInt8]) -> String {
+    static func shown(_ key: [UInt8]) -> String {
         (try? KeyDecoder.value(key).json()) ?? "with a malformed key"
     }
 }
 
 /// One collection's problems, as many as are worth reading.
-private struct CollectionProblems {
+struct CollectionProblems {
     let collection: String
     let max: Int
     private var shown: [String] = []

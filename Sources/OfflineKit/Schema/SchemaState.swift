@@ -28,11 +28,19 @@ final class SchemaState: Sendable {
     convenience init(version: Int, stored: [(id: CollectionID, kind: StoredKind)]) throws {
         var trees: [CollectionID: ChangeTrees] = [:]
         for case (let id, .changes(let owner, let from)) in stored {
-            trees[owner] = ChangeTrees(collection: id, owner: owner, firstSequence: from)
+            let known = ChangeTrees(collection: id, owner: owner, firstSequence: from)
+            guard trees.updateValue(known, forKey: owner) == nil else {
+                throw OfflineError(.corrupted, "two collections have the changes of one")
+            }
         }
         var collections: [CollectionState] = []
         for case (let id, .records(let definition)) in stored {
-            collections.append(try definition.state(id: id, changes: trees[id]))
+            collections.append(
+                try definition.state(id: id, changes: trees.removeValue(forKey: id)))
+        }
+        guard trees.isEmpty, stored.count(where: { $0.kind == .store }) <= 1 else {
+            throw OfflineError(
+                .corrupted, "the store's own collections are none that it could have made")
         }
         self.init(
             version: version, collections: collections,

@@ -19,6 +19,12 @@ extension OfflineStore {
         try await core().pendingChanges(collection, after: sequence ?? 0, limit: limit)
     }
 
+    /// How many changes of the collection aren't marked synchronized. O(log n).
+    package func pendingCount(_ collection: String) async throws -> Int {
+        let core = try core()
+        return try core.pendingCount(core.schema.collection(collection), in: core.view())
+    }
+
     /// Notes that the server has these changes. A record changed again since stays pending; what the server has is its change's base
     /// then.
     ///

@@ -10,7 +10,7 @@ internal import Testing
         let run = await offline("stat", try await SmallStore.make(in: folder))
         #expect(run.exitCode == 0)
         #expect(run.output.contains("closed cleanly"))
-        #expect(run.output.contains("users             1  id      email (unique), place"))
+        #expect(run.output.contains("users             1        0  id      email (unique), place"))
         #expect(run.output.contains("00000002.log    65,536   1,184    168"))
     }
 
@@ -22,8 +22,28 @@ internal import Testing
         let run = await offline("stat", folder.path(SmallStore.name))
         #expect(run.exitCode == 0)
         #expect(run.output.contains("1 operation in the log since"))
-        #expect(run.output.contains("users             2  id"))
+        #expect(run.output.contains("users             2        0  id"))
         try await store.close()
+    }
+
+    @Test func `pending changes are counted`() async throws {
+        let folder = try TemporaryFolder()
+        let run = await offline("stat", try await TrackedStore.make(in: folder))
+        #expect(run.exitCode == 0)
+        // One created, one changed, one deleted since they were synchronized.
+        #expect(run.output.contains("collection  records  pending  key  indexes"))
+        #expect(run.output.contains("users             3        3  id"))
+        #expect(run.output.contains("notes             1        0  id"))
+        #expect(!run.output.contains("changes of"))
+    }
+
+    @Test func `of a store that can't be opened pending changes aren't known`() async throws {
+        let folder = try TemporaryFolder()
+        var files = try StoreFiles(of: try await TrackedStore.make(in: folder))
+        for name in files.files.keys where name.hasSuffix(".log") { files.files[name] = [] }
+        let run = await offline("stat", try files.write(into: folder, as: "damaged.offline"))
+        #expect(run.exitCode == 1)
+        #expect(run.output.contains("users             3           id"))
     }
 
     @Test func `without a catalog the files are listed all the same`() async throws {
