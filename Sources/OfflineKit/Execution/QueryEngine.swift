@@ -54,8 +54,8 @@ struct QueryEngine {
         var plan = prepared.shownPlan
         guard analyze else { return plan }
         let (run, documents) = try prepared.run()
-        plan.examinedEntries = run.examinedEntries
-        plan.examinedRecords = run.examinedRecords
+        plan.examinedEntries = run.reads.entries
+        plan.examinedRecords = run.reads.records
         plan.returnedRecords = documents.count
         return plan
     }
@@ -100,7 +100,8 @@ struct PreparedQuery: Sendable {
         self.query = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
         includes = try IncludeResolver(
-            view, collection, self.query.include, collation: self.query.collation)
+            view, collection, self.query.include, collation: self.query.collation,
+            maps: soon == nil ? nil : ReferenceMaps())
         var needed = self.query.recordsNeeded
         if let soon { needed = min(needed ?? soon, soon) }
         planner = Planner(
@@ -120,7 +121,7 @@ struct PreparedQuery: Sendable {
         let run = makeRun()
         var results = emptyResults
         try unsafe forEachResult(of: run) { unsafe results.append($0, $1) }
-        return (run, try results.documents())
+        return (run, try results.documents(counting: run.reads))
     }
 
     /// Calls `body` with each record of the result, in place, in the result's order.
@@ -163,11 +164,7 @@ struct PreparedQuery: Sendable {
         var key: [UInt8] = []
         for index in 0..<keys.count {
             keys.copy(index, into: &key)
-            _ = try unsafe view.adapter.withRecord(
-                of: collection, key: key, names: run.names
-            ) { record in
-                try unsafe body(key, record)
-            }
+            try unsafe run.withRecord(key) { try unsafe body(key, $0) }
         }
     }
 
@@ -213,8 +210,8 @@ struct ResultList {
     }
 
     /// The result: selected, and with what it includes.
-    func documents() throws -> [Document] {
+    func documents(counting reads: ReadCount? = nil) throws -> [Document] {
         let kept = select.map { select in found.map { select.select(from: $0) } } ?? found
-        return try includes.attach(references, to: kept)
+        return try includes.attach(references, to: kept, counting: reads)
     }
 }

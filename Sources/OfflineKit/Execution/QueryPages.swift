@@ -5,6 +5,8 @@
 //   into order as a whole (OrderedScan).
 // - Where records have to be sorted or put into key order, and in a transaction, whose view changes with each write, the keys
 //   of the result are found first and held, and the records read page by page. A record that was deleted meanwhile is left out.
+// - Includes are resolved page by page. On a view that never changes, references that no index finds are noted once for all
+//   pages (ReferenceMaps); in a transaction each page reads the other collection.
 internal import OfflineBytes
 import OfflineDocuments
 

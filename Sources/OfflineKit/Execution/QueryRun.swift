@@ -5,6 +5,12 @@
 internal import OfflineBytes
 import OfflineDocuments
 
+/// What was read: each time that a record or an entry of an index was looked at.
+final class ReadCount {
+    var entries = 0
+    var records = 0
+}
+
 /// Runs an access plan. Used once, by one thread.
 final class QueryRun {
     let view: ReadView
@@ -15,8 +21,7 @@ final class QueryRun {
     private let collation: Collation
     /// Nil where all candidates match.
     private let predicate: Predicate?
-    private(set) var examinedEntries = 0
-    private(set) var examinedRecords = 0
+    let reads = ReadCount()
     private var cancellation = CancellationCheck()
 
     /// Takes a match: its key and the record, in place. False ends the run.
@@ -124,7 +129,7 @@ final class QueryRun {
     func withRecord<Result>(
         _ key: [UInt8], _ body: (RecordView) throws -> Result
     ) throws -> Result {
-        examinedRecords += 1
+        reads.records += 1
         try cancellation.step()
         let result = try unsafe view.adapter.withRecord(
             of: collection, key: key, names: names, body)
@@ -161,7 +166,7 @@ final class QueryRun {
         var offset = offset
         var key: [UInt8] = []
         var examined = 0
-        defer { examinedRecords += examined }
+        defer { reads.records += examined }
         for range in order.isDescending ? match.ranges.reversed() : match.ranges {
             if offset > 0 {
                 let count = try view.adapter.count(tree, of: collection, in: range)
@@ -197,7 +202,7 @@ final class QueryRun {
             try resort(&keys)
         }
         defer {
-            examinedEntries += scan.entriesRead
+            reads.entries += scan.entriesRead
             rest = scan.rest
         }
         try scan.run(match.ranges, skipping: offset, body)
@@ -206,7 +211,7 @@ final class QueryRun {
     /// Record keys of all candidates, each once; in the wanted order unless the caller sorts anyway.
     private func gatheredKeys(needed: Int?) throws -> KeyList {
         var gathering = KeyGathering(view, collection)
-        defer { examinedEntries += gathering.entriesRead }
+        defer { reads.entries += gathering.entriesRead }
         return try gathering.keys(
             of: plan.source, isOrdered: plan.givesWantedOrder, needed: needed)
     }

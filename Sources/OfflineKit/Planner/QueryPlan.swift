@@ -27,9 +27,10 @@ public struct QueryPlan: Sendable, CustomStringConvertible {
     public internal(set) var isExact: Bool
     /// Each other index and why it was not chosen.
     public internal(set) var rejected: [String: String]
-    /// Index entries read; nil unless the query ran.
+    /// Index entries read, also for includes; nil unless the query ran.
     public internal(set) var examinedEntries: Int?
-    /// Records read; nil unless the query ran.
+    /// How often a record was read: also those that didn't match, those of the result that were read again after a sort, and
+    /// those of includes; nil unless the query ran.
     public internal(set) var examinedRecords: Int?
     /// Records in the result; nil unless the query ran.
     public internal(set) var returnedRecords: Int?

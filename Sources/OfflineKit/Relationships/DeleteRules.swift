@@ -20,6 +20,8 @@ struct DeleteRules {
         fileprivate(set) var changed: [[UInt8]: Document] = [:]
     }
     private let view: ReadView
+    /// Waves may ask for the same references.
+    private let maps = ReferenceMaps()
     private var byCollection: [CollectionID: Effect] = [:]
 
     /// All that deleting the records with these keys, which are there, does; in the order of the collections' numbers.
@@ -66,7 +68,7 @@ struct DeleteRules {
             where relationship.onDelete == .cascade {
                 let targets = try RuleTargets(view, wave.collection, relationship)
                 var found: [[UInt8]] = []
-                try unsafe targets.forEach(wave.keys) { key, _, _ in
+                try unsafe targets.forEach(wave.keys, maps: maps) { key, _, _ in
                     let isNew = note(targets.other) { $0.removed.insert(key).inserted }
                     if isNew { found.append(key) }
                 }
@@ -145,9 +147,10 @@ private struct RuleTargets {
     }
 
     /// Visits what is related to our records with these keys; a record's owners are places in `keys`. With `isTheirsOnly`, only
-    /// what refers to ours.
+    /// what refers to ours. `maps`: what other look-ups share with this one.
     func forEach(
-        _ keys: [[UInt8]], isTheirsOnly: Bool = false, _ body: RelatedRecords.Body
+        _ keys: [[UInt8]], isTheirsOnly: Bool = false, maps: ReferenceMaps? = nil,
+        _ body: RelatedRecords.Body
     ) throws {
         var related = RelatedKeys(relationship)
         if relationship.type == .oneToMany {
@@ -165,7 +168,7 @@ private struct RuleTargets {
                 }
             }
         }
-        let records = RelatedRecords(view, other)
+        let records = RelatedRecords(view, other, maps: maps)
         if !isTheirsOnly { try unsafe records.forEachReferred(related.referred, body) }
         try unsafe records.forEachReferring(
             to: related.referring, of: collection, at: path, body)

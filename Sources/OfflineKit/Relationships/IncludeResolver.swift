@@ -34,14 +34,17 @@ struct IncludeResolver: Sendable {
     private let view: ReadView
     private let collection: CollectionState
     private let entries: [Entry]
+    private let maps: ReferenceMaps?
 
     /// Throws `.unknownRelationship`, and what the other collection's own state gives: it may be outside a transaction.
     ///
-    /// Filters and sorts of includes have the collation of their query.
+    /// Filters and sorts of includes have the collation of their query. `maps`: what look-ups in this view share, if there
+    /// will be more than one.
     init(
         _ view: ReadView, _ collection: CollectionState, _ includes: [CheckedInclude],
-        collation: Collation = .binary
+        collation: Collation = .binary, maps: ReferenceMaps? = nil
     ) throws {
+        self.maps = maps
         self.view = view
         self.collection = collection
         entries = try includes.map { include in
@@ -55,7 +58,7 @@ struct IncludeResolver: Sendable {
                 ownKey: relationship.type == .oneToMany
                     ? nil : ForeignKey(path, in: names, to: other),
                 nested: try IncludeResolver(
-                    view, other, include.children, collation: collation))
+                    view, other, include.children, collation: collation, maps: maps))
         }
     }
 
@@ -74,12 +77,14 @@ struct IncludeResolver: Sendable {
     }
 
     /// The documents, each with what it includes; in the order in which their records were noted.
-    func attach(_ references: IncludeReferences, to documents: [Document]) throws -> [Document] {
+    func attach(
+        _ references: IncludeReferences, to documents: [Document], counting reads: ReadCount?
+    ) throws -> [Document] {
         if entries.isEmpty || documents.isEmpty { return documents }
         var documents = documents
         for (index, entry) in entries.enumerated() {
             let related = try related(
-                entry, references.recordKeys, references.foreignKeys[index])
+                entry, references.recordKeys, references.foreignKeys[index], reads)
             for record in documents.indices {
                 documents[record].include(
                     related.value(of: record, entry.relationship.type),
@@ -91,9 +96,10 @@ struct IncludeResolver: Sendable {
 
     /// What belongs to each of our records.
     private func related(
-        _ entry: Entry, _ recordKeys: [[UInt8]], _ foreignKeys: [[[UInt8]]]
+        _ entry: Entry, _ recordKeys: [[UInt8]], _ foreignKeys: [[[UInt8]]],
+        _ reads: ReadCount?
     ) throws -> RelatedDocuments {
-        let records = RelatedRecords(view, entry.other)
+        let records = RelatedRecords(view, entry.other, maps: maps, counting: reads)
         var collector = IncludeCollector(entry, records, parentCount: recordKeys.count)
         var keys = RelatedKeys(entry.relationship)
         for (parent, key) in recordKeys.enumerated() {
@@ -102,7 +108,7 @@ struct IncludeResolver: Sendable {
         try unsafe records.forEach(keys, of: collection, at: entry.path) {
             try unsafe collector.take($0, $1, $2)
         }
-        return try collector.finish()
+        return try collector.finish(counting: reads)
     }
 
     /// The collections that are included, at any depth.
@@ -213,10 +219,11 @@ private struct IncludeCollector {
     }
 
     /// What was taken, with what is nested in it.
-    consuming func finish() throws -> RelatedDocuments {
+    consuming func finish(counting reads: ReadCount?) throws -> RelatedDocuments {
         if sortKeys != nil { try readSorted() }
         return RelatedDocuments(
-            documents: try entry.nested.attach(references, to: documents), lists: lists)
+            documents: try entry.nested.attach(references, to: documents, counting: reads),
+            lists: lists)
     }
 
     /// Reads the records that are each parent's first ones.

@@ -2,7 +2,8 @@
 //
 // - Records that ours refer to are visited in one pass over their collection, from one key to the next.
 // - Records that refer to ours are found through an index that begins with the foreign key: in one pass over the index, from one
-//   of our keys to the next, and one over the records it leads to. Without such an index the collection is read once.
+//   of our keys to the next, and one over the records it leads to. Without such an index the collection is read once, or,
+//   by those who ask again and again, twice in all (ReferenceMaps).
 //
 // So the number of cursors is constant: at most three. What an index says is a candidate only; the record decides. Records come in
 // key order.
@@ -15,11 +16,20 @@ struct RelatedRecords {
     /// The collection whose records are looked up.
     let collection: CollectionState
     let names: NameDictionary
+    /// Where other look-ups follow in the same view: what they share.
+    private let maps: ReferenceMaps?
+    /// Counts what is read.
+    private let reads: ReadCount?
 
     /// Takes a record, and the numbers of those of ours that it is related to.
     typealias Body = (_ key: [UInt8], _ record: RecordView, _ owners: [Int]) throws -> Void
 
-    init(_ view: ReadView, _ collection: CollectionState) {
+    init(
+        _ view: ReadView, _ collection: CollectionState, maps: ReferenceMaps? = nil,
+        counting reads: ReadCount? = nil
+    ) {
+        self.maps = maps
+        self.reads = reads
         self.view = view
         self.collection = collection
         names = view.names(of: collection).dictionary
@@ -45,6 +55,7 @@ struct RelatedRecords {
             try cancellation.step()
             guard try cursor.move(to: key) else { return }
             guard cursor.key == key else { continue }
+            reads?.records += 1
             try unsafe cursor.withRecord { try unsafe body(key, $0) }
         }
     }
@@ -65,12 +76,27 @@ struct RelatedRecords {
             if !found.isEmpty { try unsafe body(key, record, found) }
         }
         guard let index = RelatedRecords.index(of: collection, for: path) else {
+            if let map = try maps?.map(of: self, to: referred, at: path) {
+                return try unsafe forEach(map.keys(referringTo: owners.keys), visit)
+            }
             return try unsafe forEachRecord(visit)
         }
         // A multi-entry index has the elements of arrays, but not the arrays that compound keys are.
         let hasAll = index.schema.isMultiEntry && referred.singleKeyPath != nil
         let keys = try candidates(in: index, Array(owners.keys), withArrays: !hasAll)
         try unsafe forEach(keys, visit)
+    }
+
+    /// All references to records of `referred` at the path.
+    func referenceMap(
+        to referred: CollectionState, at path: FieldPath
+    ) throws -> ReferenceMap {
+        let foreignKey = ForeignKey(path, in: names, to: referred)
+        var map = ReferenceMap()
+        try unsafe forEachRecord { key, record in
+            map.add(key, referringTo: unsafe foreignKey.keys(in: record))
+        }
+        return map
     }
 
     /// The index that finds records by a foreign key, a multi-entry one if there is one; nil where none does.
@@ -96,6 +122,7 @@ struct RelatedRecords {
             var isThere = try cursor.move(to: prefix)
             while isThere, cursor.key.starts(with: prefix) {
                 try cancellation.step()
+                reads?.entries += 1
                 let parts = try IndexKeys.parts(of: cursor.key, valueCount: index.valueCount)
                 found.append(cursor.key[parts.keyLength...])
                 isThere = try cursor.next()
@@ -108,6 +135,7 @@ struct RelatedRecords {
             var marker: [UInt8] = []
             while try markers.next() {
                 try cancellation.step()
+                reads?.entries += 1
                 markers.copyKey(into: &marker)
                 found.append(marker[IndexKeys.markerLength...])
             }
@@ -123,6 +151,7 @@ struct RelatedRecords {
         var cancellation = CancellationCheck()
         while try cursor.next() {
             try cancellation.step()
+            reads?.records += 1
             cursor.copyKey(into: &key)
             try unsafe cursor.withRecord { try unsafe body(key, $0) }
         }

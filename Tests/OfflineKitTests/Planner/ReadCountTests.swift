@@ -138,6 +138,51 @@ struct ReadCountTests {
         #expect(counts.steps < 1_100 && counts.lookups < 2_100, "\(counts)")
     }
 
+    @Test func `a stream reads a collection that it includes without an index no more than thrice`()
+        async throws
+    {
+        let users = CollectionSchema(
+            name: "users",
+            relationships: [
+                RelationshipSchema(
+                    name: "orders", collection: "orders", type: .oneToMany, foreignKey: "user")
+            ])
+        let fixture = try await QueryFixture([users, CollectionSchema(name: "orders")])
+        try await fixture.create("users", (0..<1_000).map { ["id": .int($0)] })
+        try await fixture.create(
+            "orders", (0..<1_000).map { ["id": .int($0), "user": .int($0)] })
+        let snapshot = try fixture.backend.snapshot()
+        let reader = CountingReader(snapshot)
+        let view = ReadView(snapshot: reader, schema: try SchemaState(stored: snapshot))
+        let query = Query(include: ["orders"])
+        let expected = try fixture.engine().query("users", query)
+        var pages = QueryPages("users", query, isFixed: true)
+        var found: [Document] = []
+        while case let page = try pages.next(view), !page.isEmpty { found += page }
+        #expect(found == expected)
+        // The users, and for the orders the first page's scan, all references, and the orders of all other pages.
+        #expect(reader.counts.recordSteps < 1_020 + 3 * 1_020, "\(reader.counts)")
+    }
+
+    @Test func `a plan tells all reads: those after a sort, and those of includes`() async throws {
+        let schema = CollectionSchema(
+            name: "items", indexes: [IndexSchema(name: "of", keyPath: "of")],
+            relationships: [
+                RelationshipSchema(
+                    name: "parts", collection: "items", type: .oneToMany, foreignKey: "of")
+            ])
+        let items: [Document] = (0..<100).map {
+            ["id": .int($0), "of": .int($0 / 10), "rank": .int(-$0)]
+        }
+        let engine = try await QueryFixture(schema, items).engine()
+        let sorted = Query(sort: [.ascending("rank")], limit: 5)
+        var plan = try engine.explain("items", sorted, analyze: true)
+        #expect(plan.examinedRecords == 105 && plan.examinedEntries == 0, "\(plan)")
+        let including = Query(filters: ["id": ["$lt": 3]], include: ["parts"])
+        plan = try engine.explain("items", including, analyze: true)
+        #expect(plan.examinedRecords == 33 && plan.examinedEntries == 30, "\(plan)")
+    }
+
     @Test func `distinct values come from an index, a look-up each`() async throws {
         let (engine, reader) = try await reader()
         #expect(try engine.distinct("items", "flag", .all) == [false, true])

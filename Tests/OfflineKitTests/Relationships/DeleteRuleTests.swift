@@ -1,4 +1,5 @@
 // Delete rules one by one, the scope of transactions that they widen, and what is left when a rule forbids a delete.
+import OfflineDocuments
 import Testing
 
 @testable import OfflineKit
@@ -44,6 +45,27 @@ import Testing
 
     private func ids(_ store: some StoreReader, _ collection: String) async throws -> [Value] {
         try await store.query(collection).map { $0["id"] ?? .null }
+    }
+
+    @Test func `a cascade down a chain without an index reads the collection a few times`()
+        async throws
+    {
+        let schema = CollectionSchema(
+            name: "parts",
+            relationships: [
+                RelationshipSchema(
+                    name: "children", collection: "parts", type: .oneToMany, foreignKey: "of",
+                    onDelete: .cascade)
+            ])
+        let parts: [Document] = (0..<300).map { ["id": .int($0), "of": .int($0 - 1)] }
+        let fixture = try await QueryFixture(schema, parts + [["id": 900, "of": 800]])
+        let snapshot = try fixture.backend.snapshot()
+        let reader = CountingReader(snapshot)
+        let view = ReadView(snapshot: reader, schema: try SchemaState(stored: snapshot))
+        let effects = try DeleteRules.effects(
+            ofDeleting: [KeyEncoder.key(.int(0))], in: view.collection("parts"), view)
+        #expect(effects.map(\.removed.count) == [300])
+        #expect(reader.counts.recordSteps < 4 * 301, "\(reader.counts)")
     }
 
     @Test(arguments: TestBackend.allCases)
