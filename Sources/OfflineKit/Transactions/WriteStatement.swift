@@ -89,11 +89,8 @@ struct WriteStatement {
     /// Sets the record's fields that `document` has, if there is a record; false where there is
     /// none.
     mutating func merge(_ document: Document, key: [UInt8]) throws -> Bool {
-        guard
-            let old = try adapter.record(of: collection, key: key, names: names.dictionary),
-            let stamp = try change(key, to: .update)
-        else { return false }
-        let stored = Document(record: old, names: names.dictionary)
+        var stored = Document()
+        guard let stamp = try change(key, to: .update, document: &stored) else { return false }
         try change(to: DocumentMerge.merge(document, into: stored), key: key, stamp)
         return true
     }
@@ -146,15 +143,33 @@ struct WriteStatement {
     /// Derives the entries of the record as it is in the batch, and tracks what becomes of it; nil where there is none, else the
     /// new stamp, if it gets one.
     private mutating func change(_ key: [UInt8], to step: Step) throws -> RecordStamp?? {
-        before.removeAll()
         if collection.indexes.isEmpty, tracker == nil {
+            before.removeAll()
             return try adapter.hasRecord(of: collection, key: key) ? .some(nil) : nil
         }
+        return try unsafe change(key, to: step) { _ in }
+    }
+
+    /// The same, with the record as a document.
+    private mutating func change(
+        _ key: [UInt8], to step: Step, document: inout Document
+    ) throws -> RecordStamp?? {
+        let names = names.dictionary
+        return try unsafe change(key, to: step) { record in
+            document = unsafe Document(copying: RecordView(record, names: names))
+        }
+    }
+
+    private mutating func change(
+        _ key: [UInt8], to step: Step, reading: (UnsafeRawBufferPointer) -> Void
+    ) throws -> RecordStamp?? {
+        before.removeAll()
         let (adapter, collection, names) = (self.adapter, self.collection, self.names)
         return try unsafe adapter.withStored(
             of: collection, key: key, names: names.dictionary
         ) { stamp, record in
             unsafe derive(record, stamp, key, into: \.before)
+            unsafe reading(record)
             switch step {
             case .update: return try unsafe tracker?.update(key, from: stamp, record) ?? nil
             case .remove:
