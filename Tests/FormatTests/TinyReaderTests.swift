@@ -2,6 +2,7 @@
 // index entries as the store itself, after checkpoints, staged transactions and schema changes,
 // after a kill and after power cuts, and nothing that is damaged gets past it.
 import OfflineBytes
+import OfflineDocuments
 import OfflineKit
 import StorageSimulation
 import Testing
@@ -114,6 +115,30 @@ struct TinyReaderTests {
         var coverage = Coverage()
         try await compare(system.killed(), "horizon", &coverage)
         #expect(coverage.changes == [.settled, .horizon, .firstNumber])
+        try await fixture.store.close()
+    }
+
+    /// With right checksums: only what is in a put is wrong.
+    @Test(
+        arguments: [
+            (1, [0x81, 9, 5]), (1, [0x91, 4, 5, 0, 1, 0x20, 0, 0]),
+            (1, [0x83, 5, 5, 0, 0, 1, 0x20, 0, 0]),
+            (1, [0x81, 4, 5, 0]), (2, []), (2, [0]), (2, [0x11, 5]), (2, [1, 5, 5]), (2, [3, 5]),
+            (2, [0x33, 5, 0]), (2, [4, 0x80, 0]),
+        ] as [(UInt32, [UInt8])])
+    func `a stamp or change entry that is malformed isn't replayed`(
+        collection: UInt32, bytes: [UInt8]
+    ) async throws {
+        let system = SimulatedFileSystem()
+        let fixture = try await FormatStoreFixture(system, [CollectionSchema(name: "c")])
+        let id = CollectionID(collection)
+        let batch = try fixture.backend.begin([id], reading: [])
+        try batch.put(id, key: KeyEncoder.key(1), record: bytes)
+        try await batch.commit(appended: {}, committed: { _ in })
+        let image = system.killed()
+        let files = try FormatStoreFixture.files(image)
+        #expect(throws: TinyDamage.self) { try TinyReader(files) }
+        await #expect(throws: OfflineError.self) { try await FormatStoreFixture(image, []) }
         try await fixture.store.close()
     }
 

@@ -122,7 +122,7 @@ internal import Testing
             report: "the record's change stamp is malformed"),
         Damage(
             testDescription: "a stamp without a record", bytes: [0x81, 4, 5, 0], collection: 1,
-            report: "record"),
+            report: "of the record)"),
         Damage(
             testDescription: "an entry of an unknown kind", bytes: [5, 1], collection: 2,
             report: "an entry of the changes is malformed"),
@@ -131,7 +131,7 @@ internal import Testing
             report: "an entry of the changes is malformed"),
         Damage(
             testDescription: "a base that is no record", bytes: [2, 1, 9, 9], collection: 2,
-            report: "record"),
+            report: "of the record)"),
     ]
 
     @Test(arguments: damages)

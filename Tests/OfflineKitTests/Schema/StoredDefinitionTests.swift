@@ -42,6 +42,26 @@ import Testing
                 """)
     }
 
+    @Test func `changes belong to one collection of records each`() throws {
+        let changes = StoredKind.changes(of: CollectionID(1), from: 0)
+        let records = StoredKind.records(StoredDefinition(schema))
+        func state(_ kinds: [StoredKind]) throws -> SchemaState {
+            let stored = kinds.enumerated().map { (id: CollectionID(UInt32($0 + 1)), kind: $1) }
+            return try SchemaState(version: 1, stored: stored)
+        }
+        let sound = try state([records, changes, .store])
+        #expect(sound.collections.map(\.changes?.collection) == [CollectionID(2)])
+        #expect(sound.storeRecords == CollectionID(3))
+        for kinds in [
+            [records, changes, changes, .store], [.store, changes],
+            [records, changes, .store, .store],
+            [records, .changes(of: CollectionID(2), from: 0), .store],
+            [records, .changes(of: CollectionID(9), from: 0), .store],
+        ] {
+            #expect(throws: OfflineError.self, "\(kinds)") { try state(kinds) }
+        }
+    }
+
     @Test func `an index keeps its number as long as it stays as it is`() {
         let definition = StoredDefinition(schema)
         var changed = schema
