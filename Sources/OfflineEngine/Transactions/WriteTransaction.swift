@@ -115,6 +115,13 @@ package final class WriteTransaction: @unchecked Sendable {
         guard parts[index].names.count + names.count <= NameDictionary.countMax else {
             throw EngineError(.limit, "a dictionary holds \(NameDictionary.countMax) names at most")
         }
+        // What a replay would refuse must not get into the log.
+        guard parts[index].names.appending(stored: names) != nil else {
+            throw EngineError(
+                .limit,
+                "names in a dictionary are distinct and take \(NameDictionary.nameBytesMax) bytes at most"
+            )
+        }
         let payload = LogOperation.encodeNames(names)
         let empty = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         var failure: EngineError?

@@ -77,13 +77,13 @@ private struct ChangeList: Sendable {
 
     /// Takes the change in; how many more records and bytes are held now.
     mutating func note(_ change: ChangedRecord) -> (records: Int, bytes: Int) {
-        let size = change.key.count + (change.record?.count ?? 0)
+        let size = change.byteCount
         if let index = index(of: change.key) {
             let old = records[index]
             records[index] = ChangedRecord(
                 key: old.key, record: change.record, existed: old.existed, number: change.number,
                 tombstone: change.tombstone)
-            return (0, size - old.key.count - (old.record?.count ?? 0))
+            return (0, size - old.byteCount)
         }
         if !positions.isEmpty { positions[change.key] = records.count }
         records.append(change)

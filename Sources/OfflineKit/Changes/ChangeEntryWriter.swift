@@ -74,17 +74,25 @@ struct ChangeEntryWriter {
         for entry in keys.entries { try change(tree, bytes.extracting(entry.range)) }
     }
 
-    /// Feeds can't be resumed from before a tombstone that was dropped: the horizon says so. Those of this very batch, which have
-    /// no sequence yet, stay until the next one.
+    /// No commit drops more: after a delete of very many the ones that follow share the work.
+    private static let droppedMax = 1_000
+
+    /// Feeds can't be resumed from before a tombstone that was dropped: the horizon says so, and never goes back. Those of this very
+    /// batch, which have no sequence yet, stay until the next one.
     private func dropTombstones(beyond countMax: Int) throws {
         let range = ChangeTrees.range(ChangeTrees.EntryClass.settledTombstone.rawValue)
         let count = try batch.count(trees.entriesInOrder, in: range)
         guard count > countMax else { return }
         var dropped: [(order: [UInt8], key: [UInt8])] = []
         var horizon: UInt64 = 0
+        if case .horizon(let known) = try StorageAdapter.changeEntry(
+            of: ChangeTrees.horizonKey, trees, collection, in: batch)
+        {
+            horizon = known
+        }
         let cursor = try batch.cursor(trees.entriesInOrder, in: range, descending: false)
         var order: [UInt8] = []
-        while dropped.count < count - countMax, try cursor.next() {
+        while dropped.count < min(count - countMax, Self.droppedMax), try cursor.next() {
             cursor.copyKey(into: &order)
             let key = Array(try ChangeTrees.parts(of: order).key)
             guard

@@ -5,6 +5,9 @@
 //   record behind the position, page by page, each page from the newest state. While it does so it already holds the commits that
 //   come, so that the state it ends with and the first commit it goes on with leave no gap.
 //
+// What is given out is durable, whatever the store's durability: a position that a consumer keeps must not be taken back by a power
+// cut, and its sequences given to other changes. A feed that threw is over.
+//
 // Invariants: a change is given out if its sequence is above the position, and moves it there, so none comes twice. Commits are
 // held only while the feed isn't behind, and they adjoin.
 internal import OfflineBytes
@@ -34,7 +37,7 @@ final class ChangeFeed: CommitObserver {
     }
     private enum Action {
         case readState
-        case deliver(Commit)
+        case deliver([Commit])
         case wait
         case end
     }
@@ -83,13 +86,18 @@ final class ChangeFeed: CommitObserver {
                 do {
                     switch state.withLock({ Self.nextAction(&$0) }) {
                     case .readState: try readState(&reading)
-                    case .deliver(let commit): try deliver(commit, &reading)
+                    case .deliver(let commits): try deliver(commits, &reading)
                     case .wait: await wait()
                     case .end: return nil
                     }
-                } catch  where state.withLock({ $0.isEnded }) {
-                    // The store was closed under it.
-                    return nil
+                    if !reading.changes.isEmpty { try await core.makeDurable() }
+                } catch {
+                    // Where the store was closed under it, it just ends; else it would go on with a gap.
+                    let wasEnded = state.withLock { $0.isEnded }
+                    reading.changes = []
+                    end()
+                    if wasEnded { return nil }
+                    throw error
                 }
             }
         }
@@ -103,9 +111,11 @@ final class ChangeFeed: CommitObserver {
             return .readState
         }
         if state.commits.isEmpty { return .wait }
-        let commit = state.commits.removeFirst()
-        state.bytes -= commit.byteCount
-        return .deliver(commit)
+        defer {
+            state.commits = []
+            state.bytes = 0
+        }
+        return .deliver(state.commits)
     }
 
     private func readState(_ reading: inout Reading) throws {
@@ -120,13 +130,19 @@ final class ChangeFeed: CommitObserver {
         }
     }
 
-    private func deliver(_ commit: Commit, _ reading: inout Reading) throws {
+    private func deliver(_ commits: [Commit], _ reading: inout Reading) throws {
         let reader = try ChangeReader(core.view())
-        guard let changes = try reader.changes(of: commit, in: collections) else {
-            return fallBehind()
-        }
         let position = reading.position
-        reading.changes = changes.filter { $0.sequence > position }.reversed()
+        var all: [Change] = []
+        for commit in commits {
+            guard let changes = try reader.changes(of: commit, in: collections) else {
+                // It and those behind it are read from the state, once what comes before is given out.
+                fallBehind()
+                break
+            }
+            all += changes.filter { $0.sequence > position }
+        }
+        reading.changes = all.reversed()
     }
 
     private func fallBehind() {
@@ -192,12 +208,17 @@ final class ChangeFeedHandle: Sendable {
 }
 
 extension StoreCore {
+    /// Makes what was committed so far durable, where commits don't do so themselves.
+    func makeDurable() async throws {
+        if options.durability != .full, !options.isReadOnly { try await flush() }
+    }
+
     /// The collections that these names mean to a feed; nil: all that track changes.
     func tracked(_ names: [String]?) throws -> [CollectionState] {
-        guard let names else { return schema.collections.filter { $0.changes != nil } }
+        guard let names else { return schema.collections.filter(\.tracksChanges) }
         return try names.map { name in
             let collection = try schema.collection(name)
-            guard collection.changes != nil else {
+            guard collection.tracksChanges else {
                 throw OfflineError(
                     .invalidQuery, "the collection doesn't track changes, so no feed has them",
                     collection: name)

@@ -168,6 +168,12 @@ struct ChangeTracker {
 
     /// The number of an origin, which gets one if it has none.
     func originNumber(_ origin: String) throws -> UInt64 {
+        guard origin.utf8.count <= NameDictionary.nameBytesMax, !origin.isEmpty else {
+            throw OfflineError(
+                .invalidOptions,
+                "an origin takes 1 to \(NameDictionary.nameBytesMax) bytes, not \(origin.utf8.count)",
+                collection: collection.name)
+        }
         let names = batch.names(of: trees.collection)
         if let number = names.firstIndex(of: origin) { return UInt64(number) }
         try StorageAdapter.mapping(collection) {

@@ -16,6 +16,11 @@ struct ChangedRecord: Sendable {
     let number: UInt64
     /// A deletion's, where the collection tracks changes.
     var tombstone: Tombstone?
+
+    /// How many bytes of key and records it holds.
+    var byteCount: Int {
+        key.count + (record?.count ?? 0) + (tombstone?.base?.record.count ?? 0)
+    }
 }
 
 /// What a commit changed in one collection.
@@ -39,7 +44,7 @@ struct Commit: Sendable {
         self.sequences = sequences
         self.collections = collections
         byteCount = collections.values.reduce(0) { sum, changes in
-            (changes.records ?? []).reduce(sum) { $0 + $1.key.count + ($1.record?.count ?? 0) }
+            (changes.records ?? []).reduce(sum) { $0 + $1.byteCount }
         }
     }
 }

@@ -22,9 +22,11 @@ final class ExposedChanges: Sendable {
     }
     private struct State {
         var collections: [CollectionID: Collection] = [:]
-        var listings = 0
-        /// Notes that end with the last listing.
-        var ended: [Note] = []
+        /// Listings that go on, by their numbers, ascending.
+        var listings: [UInt64] = []
+        var nextListing: UInt64 = 0
+        /// Notes that end once all listings that began before are over, which are those below the number.
+        var ended: [(note: Note, before: UInt64)] = []
     }
     /// A record that vanishes.
     struct Note: Sendable {
@@ -63,45 +65,74 @@ final class ExposedChanges: Sendable {
     func end(_ notes: [Note]) {
         if notes.isEmpty { return }
         state.withLock { state in
-            state.ended += notes
+            state.ended += notes.map { ($0, state.nextListing) }
             Self.forgetEnded(&state)
         }
     }
 
     private static func forgetEnded(_ state: inout State) {
-        if state.listings > 0 { return }
-        for note in state.ended {
+        let first = state.listings.first ?? .max
+        // Ascending in `before`.
+        let count = state.ended.firstIndex { $0.before > first } ?? state.ended.count
+        for (note, _) in state.ended.prefix(count) {
             let count = state.collections[note.collection]?.vanishing[note.key] ?? 0
             state.collections[note.collection]?.vanishing[note.key] = count > 1 ? count - 1 : nil
         }
-        state.ended = []
+        state.ended.removeFirst(count)
     }
 
     // MARK: Listings
 
-    /// Runs a listing: from before its snapshot is taken until what it gives out is settled.
-    func listing<Result>(_ body: () throws -> Result) rethrows -> Result {
-        state.withLock { $0.listings += 1 }
+    /// Runs a listing: from before its snapshot is taken until what it gives out is settled. `vanishing`: so many records
+    /// vanish, at most, in transactions that its state doesn't show yet.
+    func listing<Result>(_ body: (_ vanishing: Int) throws -> Result) rethrows -> Result {
+        let (number, vanishing) = state.withLock { state -> (UInt64, Int) in
+            state.nextListing += 1
+            state.listings.append(state.nextListing - 1)
+            return (
+                state.nextListing - 1,
+                state.collections.values.reduce(0) { $0 + $1.vanishing.count }
+            )
+        }
         defer {
             state.withLock { state in
-                state.listings -= 1
+                state.listings.removeAll { $0 == number }
                 Self.forgetEnded(&state)
             }
         }
-        return try body()
+        return try body(vanishing)
     }
 
-    /// Settles what a listing gives out of a collection: of these creations those whose records don't vanish; and what
-    /// must be stored before it returns, if anything.
+    /// A pending change that may be given out.
+    struct Candidate {
+        var collection: CollectionID
+        var key: [UInt8]
+        var number: UInt64
+        var isCreation: Bool
+    }
+
+    /// Settles what a listing gives out: the first `limit` of these, but for creations of records that vanish; their positions, and what
+    /// must be stored before the listing returns.
     func expose(
-        _ creations: [(number: UInt64, key: [UInt8])], of collection: CollectionID
-    ) -> (given: [Bool], through: UInt64?) {
+        _ candidates: [Candidate], limit: Int
+    ) -> (given: [Int], through: [CollectionID: UInt64]) {
         state.withLock { state in
-            let known = state.collections[collection] ?? Collection()
-            let given = creations.map { known.vanishing[$0.key] == nil }
-            let through = zip(creations, given).filter(\.1).map(\.0.number).max() ?? 0
-            state.collections[collection, default: known].through = max(through, known.through)
-            return (given, through > known.stored ? through : nil)
+            var given: [Int] = []
+            var through: [CollectionID: UInt64] = [:]
+            for (index, candidate) in candidates.enumerated() where given.count < limit {
+                let known = state.collections[candidate.collection] ?? Collection()
+                if candidate.isCreation {
+                    if known.vanishing[candidate.key] != nil { continue }
+                    let greatest = max(known.through, candidate.number)
+                    state.collections[candidate.collection, default: known].through = greatest
+                    // Also what another listing has given out and not stored yet.
+                    if candidate.number > known.stored {
+                        through[candidate.collection] = greatest
+                    }
+                }
+                given.append(index)
+            }
+            return (given, through)
         }
     }
 

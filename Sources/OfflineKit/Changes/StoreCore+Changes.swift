@@ -12,33 +12,40 @@ extension StoreCore {
             throw OfflineError(.invalidQuery, "the limit of changes is \(limit); it is at least 0")
         }
         let collections = try name.map { [try schema.collection($0)] } ?? schema.collections
-        let (listed, through) = try changes.exposed.listing {
-            let listed = try ChangeReader(view()).pending(
-                in: collections, after: sequence, limit: limit ?? .max)
-            return expose(listed)
-        }
+        let (given, through) = try list(collections, after: sequence, limit: limit ?? .max)
         try await storeExposed(through)
-        return listed.map(\.change)
+        if !given.isEmpty { try await makeDurable() }
+        return given
     }
 
-    /// Leaves out the creations of records that vanish in transactions that aren't seen yet; what is to be stored of the others.
-    private func expose(
-        _ listed: [ChangeReader.Listed]
-    ) -> (listed: [ChangeReader.Listed], through: [CollectionID: UInt64]) {
-        var creations: [CollectionID: [Int]] = [:]
-        for (index, one) in listed.enumerated() where one.change.operation == .create {
-            creations[one.collection.id, default: []].append(index)
+    /// The first changes, but for creations of records that vanish in transactions that aren't seen yet; and what is to be stored
+    /// before they are given out.
+    private func list(
+        _ collections: [CollectionState], after sequence: UInt64, limit: Int
+    ) throws -> (given: [Change], through: [CollectionID: UInt64]) {
+        var more = 0
+        while true {
+            let (given, through, isShort) = try changes.exposed.listing { vanishing in
+                // As many more as may be left out.
+                let count = limit.addingReportingOverflow(vanishing + more)
+                let countMax = count.overflow ? Int.max : count.partialValue
+                let listed = try ChangeReader(view()).pending(
+                    in: collections, after: sequence, limit: countMax)
+                let (given, through) = changes.exposed.expose(
+                    listed.map { one in
+                        ExposedChanges.Candidate(
+                            collection: one.collection.id, key: one.key, number: one.number,
+                            isCreation: one.change.operation == .create)
+                    }, limit: limit)
+                return (
+                    given.map { listed[$0].change }, through,
+                    isShort: given.count < limit && listed.count == countMax
+                )
+            }
+            if !isShort { return (given, through) }
+            // Records began to vanish meanwhile: the page isn't full though there is more.
+            more = more * 2 + 64
         }
-        var through: [CollectionID: UInt64] = [:]
-        var leftOut: Set<Int> = []
-        for (collection, indexes) in creations {
-            let (given, greatest) = changes.exposed.expose(
-                indexes.map { (listed[$0].number, listed[$0].key) }, of: collection)
-            if let greatest { through[collection] = greatest }
-            for (index, isGiven) in zip(indexes, given) where !isGiven { leftOut.insert(index) }
-        }
-        guard !leftOut.isEmpty else { return (listed, through) }
-        return (listed.indices.filter { !leftOut.contains($0) }.map { listed[$0] }, through)
     }
 
     /// How many changes of a collection aren't synchronized. O(log n).

@@ -3,6 +3,7 @@
 // - The record is as it was then: it is synchronized.
 // - It has changed since: what the server has now is the base of the change that is pending. (If the server was told of
 //   a delete and the record is there again, there is no base any more.)
+// - The record was deleted since, and that wasn't pending, because nobody knew that the server had it: now it is.
 // - A mark of a change that isn't newer than the base, or of one that isn't pending, says nothing new.
 internal import OfflineBytes
 import OfflineDocuments
@@ -57,6 +58,8 @@ struct SynchronizationMarks {
             try mark(key, change, pending: stamp, known)
         case (nil, .tombstone(let tombstone)) where tombstone.isPending:
             try mark(key, change, pending: tombstone)
+        case (nil, .tombstone(let tombstone)) where tombstone.origin == nil:
+            try mark(key, change, settled: tombstone)
         default: return
         }
     }
@@ -94,6 +97,20 @@ struct SynchronizationMarks {
         } else {
             return
         }
+        entries.set(.tombstone(marked), of: key, instead: .tombstone(tombstone))
+    }
+
+    /// The record was deleted, and nothing was to be sent of it; but the server was given an older version meanwhile.
+    private mutating func mark(
+        _ key: [UInt8], _ change: Change, settled tombstone: Tombstone
+    ) throws {
+        guard let sequence = try tombstone.sequence ?? sequence(of: key, in: trees.collection),
+            change.sequence < sequence, let base = try base(change)
+        else { return }
+        var marked = tombstone
+        marked.sequence = sequence
+        marked.isPending = true
+        marked.base = base
         entries.set(.tombstone(marked), of: key, instead: .tombstone(tombstone))
     }
 

@@ -43,10 +43,11 @@ struct SchemaChanges {
             let position = rest.firstIndex { $0.name == definition.schema.name }
             let schema = position.map { rest.remove(at: $0) } ?? definition.schema
             try Self.checkKeyPaths(definition.schema, schema)
+            // A feed that read up to now has been told nothing of it either: its position is one below.
             let begins = schema.isTracking && !definition.schema.isTracking
             try append(
                 collection, definition, definition.changed(to: schema), owned[collection.id],
-                trackingFrom: begins ? nextSequence : nil)
+                trackingFrom: begins ? nextSequence + 1 : nil)
         }
         for schema in rest {
             try append(try newCollection(), nil, StoredDefinition(schema), nil, trackingFrom: 0)

@@ -5,6 +5,9 @@ extension OfflineStore {
     /// A record that was created, changed and deleted without its creation ever having been given out here isn't among them. What
     /// is given out stays pending until `markSynchronized`, also over a crash.
     ///
+    /// On a read-only store it shows what is pending, and notes nothing as given out: who sends changes to a server takes them from the
+    /// store that writes.
+    ///
     /// `after`: only changes with greater sequences; `limit`: the first so many, at least 0. Throws `.unknownCollection`. Costs
     /// O(log² n) a change, however many records are synchronized.
     ///

@@ -85,10 +85,7 @@ final class StoreCore: Sendable {
 
     /// Commits and releases the locks, whether or not it succeeds.
     func commit(_ open: OpenBatch) async throws {
-        defer {
-            open.scope.end()
-            locks.release(open.hold)
-        }
+        defer { locks.release(open.hold) }
         do {
             let (batch, scope) = (open.batch, open.scope)
             try await batch.commit(appended: { locks.release(open.hold) }) { [hub] sequences in
@@ -97,8 +94,12 @@ final class StoreCore: Sendable {
             }
         } catch {
             open.batch.rollback()
-            throw ErrorMapping.publicError(error)
+            let failure = ErrorMapping.publicError(error)
+            // What may come to be with the next opening keeps its notes: its records mustn't be given out until then.
+            if (failure as? OfflineError)?.code != .outcomeUnknown { open.scope.end() }
+            throw failure
         }
+        open.scope.end()
         open.scope.names.publish(open.scope.written)
     }
 

@@ -42,7 +42,7 @@ struct StoreRecords {
 }
 
 extension StoreCore {
-    /// Stores what was given out. Durable when it returns, and with it all that was committed before.
+    /// Stores what was given out.
     func storeExposed(_ through: [CollectionID: UInt64]) async throws {
         guard !through.isEmpty, !options.isReadOnly, let collection = schema.storeRecords else {
             return
@@ -68,7 +68,6 @@ extension StoreCore {
                 batch.rollback()
                 throw error
             }
-            if options.durability != .full { try await backend.flush() }
         } catch {
             throw ErrorMapping.publicError(error)
         }

@@ -1,6 +1,8 @@
 import Foundation
 import OfflineBytes
 import OfflineDocuments
+import OfflineEngine
+import StorageSimulation
 import Testing
 
 @testable import OfflineKit
@@ -162,12 +164,85 @@ struct ChangeFeedTests {
         var untracked = Self.schema
         untracked[1].tracksChanges = false
         store = try await place.open(untracked)
+        let leftOut = store.changeFeed(["b"])
+        await expectError(.invalidQuery) { for try await _ in leftOut {} }
         let before = try await store.snapshotSequence()
         try await store.upsert("b", ["id": "y", "n": 2])
         try await store.close()
         store = try await place.open(Self.schema)
-        let lost = store.changeFeed(["b"], since: before)
-        await expectError(.changesExpired) { for try await _ in lost {} }
+        for since in [before, try await store.snapshotSequence()] {
+            let lost = store.changeFeed(["b"], since: since)
+            await expectError(.changesExpired) { for try await _ in lost {} }
+        }
+        try await store.close()
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `what is retained never reaches further back again`(backend: TestBackend) async throws {
+        let place = try TestStore(backend)
+        defer { place.remove() }
+        let store = try await place.open(Self.schema, tombstonesMax: 5)
+        try await store.create("a", ["id": "early"])
+        try await store.markSynchronized(try await store.getChanges())
+        try await store.delete("a", "early")
+        let early = try await store.getChanges()
+        let between = try await store.snapshotSequence()
+        for number in 0..<20 {
+            try await store.create("a", ["id": .string("k\(number)")])
+            try await store.delete("a", .string("k\(number)"))
+        }
+        // Settled last, it is the oldest all the same, and is dropped first.
+        try await store.markSynchronized(early)
+        try await store.create("a", ["id": "k"])
+        try await store.delete("a", "k")
+        let feed = store.changeFeed(["a"], since: between)
+        await expectError(.changesExpired) { for try await _ in feed {} }
+        try await store.close()
+    }
+
+    @Test func `a feed that threw is over`() async throws {
+        let place = try TestStore(.memory)
+        defer { place.remove() }
+        let store = try await place.open(Self.schema, tombstonesMax: 1)
+        for _ in 0..<5 {
+            try await store.create("a", ["id": "x"])
+            try await store.delete("a", "x")
+            try await store.create("a", ["id": "y"])
+            try await store.delete("a", "y")
+        }
+        var feed = store.changeFeed(["a"], since: 1).makeAsyncIterator()
+        do {
+            _ = try await feed.next()
+            Issue.record("it should have expired")
+        } catch let error as OfflineError {
+            #expect(error.code == .changesExpired)
+        }
+        #expect(try !store.core().hub.isObserved)
+        try await store.create("a", ["id": "z"])
+        let next = try await feed.next()
+        #expect(next == nil)
+        try await store.close()
+    }
+
+    @Test func `a position is durable before it is given out`() async throws {
+        let system = SimulatedFileSystem()
+        func open(_ system: SimulatedFileSystem) async throws -> OfflineStore {
+            var options = StorageOptions(
+                databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema,
+                durability: .relaxed)
+            options.storageBackend = .custom(LogBackend(system: system))
+            return try await OfflineStore.open(options)
+        }
+        let store = try await open(system)
+        var feed = store.changeFeed().makeAsyncIterator()
+        try await store.create("a", ["id": "x", "n": 1])
+        let seen = try #require(try await feed.next()?.sequence)
+        let again = try await open(system.crashedKeepingNothing())
+        try await again.create("a", ["id": "y", "n": 2])
+        var resumed = again.changeFeed(since: seen).makeAsyncIterator()
+        let next = try await take(1, &resumed)
+        #expect(next == ["create a y 2"])
+        try await again.close()
         try await store.close()
     }
 

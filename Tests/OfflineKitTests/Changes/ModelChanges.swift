@@ -112,10 +112,17 @@ struct ModelChanges {
 
     /// The server has the record as it was after the change with this order.
     mutating func mark(_ name: String, _ key: Value, _ order: Int, _ document: Document?) {
-        guard var record = collections[name]?.records[key], record.isPending,
-            let latest = record.order
-        else { return }
-        if order == latest {
+        guard var record = collections[name]?.records[key], let latest = record.order else {
+            return
+        }
+        if !record.isPending {
+            // Deleted with nothing to send; but the server has it after all.
+            guard record.document == nil, record.origin == nil, order < latest, document != nil
+            else { return }
+            record.isPending = true
+            record.base = document
+            record.baseOrder = order
+        } else if order == latest {
             record.isPending = false
             record.base = nil
             record.first = nil

@@ -64,6 +64,94 @@ struct PendingChangeTests {
         }
     }
 
+    @Test(arguments: TestBackend.allCases)
+    func `a page is full though the oldest records vanish`(backend: TestBackend) async throws {
+        try await TestStore.with(backend, Self.schema) { store in
+            for number in 0..<20 { try await store.create("a", ["id": .int(Int64(number))]) }
+            let transaction = try await store.beginTransaction(["a"])
+            for number in 0..<12 { try await transaction.delete("a", .int(Int64(number))) }
+            let page = try await store.getChanges(limit: 5)
+            #expect(page.map(\.key) == [12, 13, 14, 15, 16])
+            try await transaction.rollback()
+            // What wasn't given out may still vanish.
+            try await store.delete("a", .int(17))
+            try await store.delete("a", .int(16))
+            let after = try await store.getChanges(after: page.last?.sequence)
+            #expect(after.map(\.operation) == [.create, .create, .delete])
+            #expect(after.map(\.key) == [18, 19, 16])
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `what reached the server after its deletion here is deleted there`(
+        backend: TestBackend
+    ) async throws {
+        try await TestStore.with(backend, Self.schema) { store in
+            try await store.create("a", ["id": "r", "n": 1])
+            try await store.markSynchronized(try await store.getChanges())
+            try await store.delete("a", "r")
+            let deletion = try await store.getChanges()
+            try await store.create("a", ["id": "r", "n": 2])
+            // A push that overlaps with the one before.
+            let again = try await store.getChanges(after: deletion.last?.sequence)
+            #expect(again.map(\.operation) == [.update])
+            try await store.markSynchronized(deletion)
+            try await store.delete("a", "r")
+            try await store.markSynchronized(again)
+            let last = try await store.getChanges()
+            #expect(last.map(\.operation) == [.delete])
+            #expect(last.first?.base == ["id": "r", "n": 2])
+        }
+    }
+
+    @Test func `what may have been deleted isn't given out before that is decided`() async throws {
+        let system = SimulatedFileSystem()
+        var options = StorageOptions(
+            databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema)
+        options.storageBackend = .custom(
+            LogBackend(system: system) { $0.preparesLogFiles = false })
+        let store = try await OfflineStore.open(options)
+        try await store.create("a", ["id": "vanishes"])
+        try await store.create("a", ["id": "stays"])
+        let transaction = try await store.beginTransaction(["a"])
+        try await transaction.delete("a", "vanishes")
+        let listed = try await store.getChanges()
+        #expect(listed.map(\.key) == ["stays"])
+        system.inject(
+            Fault(
+                [.sync], path: ".log", error: SystemErrorNumber.inputOutput, effect: .dropsPending))
+        await expectError(.outcomeUnknown) { try await transaction.commit() }
+        system.removeFaults()
+        let again = try await store.getChanges()
+        #expect(again.map(\.key) == ["stays"])
+        try await store.close()
+    }
+
+    @Test func `an origin that a replay would refuse isn't written`() async throws {
+        let system = SimulatedFileSystem()
+        func open(_ system: SimulatedFileSystem) async throws -> OfflineStore {
+            var options = StorageOptions(
+                databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema)
+            options.storageBackend = .custom(LogBackend(system: system))
+            return try await OfflineStore.open(options)
+        }
+        let store = try await open(system)
+        let change = RemoteChange(key: "x", document: ["id": "x"])
+        for origin in ["", String(repeating: "o", count: 65)] {
+            await expectError(.invalidOptions) {
+                _ = try await store.applyRemote("a", [change], origin: origin)
+            }
+        }
+        let longest = String(repeating: "o", count: 64)
+        _ = try await store.applyRemote("a", [change], origin: longest)
+        let again = try await open(system.killed())
+        var feed = again.changeFeed(since: 0).makeAsyncIterator()
+        let origin = try await feed.next()?.origin
+        #expect(origin == longest)
+        try await again.close()
+        try await store.close()
+    }
+
     @Test func `what was given out is durable before getChanges returns`() async throws {
         let system = SimulatedFileSystem()
         func open(_ system: SimulatedFileSystem) async throws -> OfflineStore {
