@@ -18,7 +18,16 @@ package final class Monitor<Value>: @unchecked Sendable {
         unsafe mutex = .allocate(capacity: 1)
         unsafe condition = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(condition, nil)
+        #if canImport(Glibc)
+            // Timeouts are lengths of time, whatever happens to the time of day.
+            var attributes = pthread_condattr_t()
+            unsafe pthread_condattr_init(&attributes)
+            unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            unsafe pthread_cond_init(condition, &attributes)
+            unsafe pthread_condattr_destroy(&attributes)
+        #else
+            unsafe pthread_cond_init(condition, nil)
+        #endif
         self.value = value
     }
 
@@ -61,7 +70,11 @@ package final class Monitor<Value>: @unchecked Sendable {
 
     private static func deadline(after timeout: Duration) -> timespec {
         var now = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        #if canImport(Glibc)
+            unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        #else
+            unsafe clock_gettime(CLOCK_REALTIME, &now)
+        #endif
         let (seconds, attoseconds) = timeout.components
         let nanoseconds = Int64(now.tv_nsec) + attoseconds / 1_000_000_000
         now.tv_sec += Int(seconds) + Int(nanoseconds / 1_000_000_000)

@@ -308,7 +308,7 @@ package final class Engine: Sendable {
             }
         }
         writing.log.stop()
-        giveBackTail()
+        giveBackTail(checkpointer?.superblock)
         checkpointer?.close()
         pending.withLock { $0.checkpointer = nil }
         writing.lock.release()
@@ -316,10 +316,12 @@ package final class Engine: Sendable {
         if let failure, failure.code != .storageFull { throw failure }
     }
 
-    /// Cuts the unwritten rest off a log file that the next open won't go on in.
-    private func giveBackTail() {
+    /// Cuts the unwritten rest off a log file that the next open won't go on in. Only where the superblock says that the log ends
+    /// there: anywhere else a file that was cut is damage.
+    private func giveBackTail(_ superblock: Superblock?) {
         let end = stateNow.position
-        guard let file = files.file(end.file), writing?.log.failure == nil,
+        guard let superblock, superblock.isCleanClose, superblock.replayPosition == end,
+            let file = files.file(end.file), writing?.log.failure == nil,
             UInt64(file.length) - min(end.offset, UInt64(file.length))
                 > Recovery.reusableTailBytesMax
         else { return }

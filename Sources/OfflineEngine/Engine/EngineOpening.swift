@@ -118,6 +118,15 @@ extension Engine {
         }
     }
 
+    /// Makes the names of a store's files, and its own, durable: whoever made them may have been killed before they were.
+    static func syncNames(_ system: any FileSystem, _ folder: String) throws(FileSystemError) {
+        try system.syncDirectory(folder)
+        do throws(FileSystemError) { try system.syncDirectory(parent(of: folder)) } catch {
+            // A folder that was there already may stand in one that can't be read.
+            if error.number != SystemErrorNumber.access { throw error }
+        }
+    }
+
     // MARK: - Reading
 
     /// How often a read-only open begins again because the writer moved on.

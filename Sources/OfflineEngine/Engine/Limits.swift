@@ -16,4 +16,8 @@ package enum Limits {
     package static let sizeLimitMin: Int64 = 1 << 20
     /// Collections of a store: ids index an array.
     package static let collectionIDMax: UInt32 = 1 << 20
+    /// File numbers are below this; they are given out one by one, so none comes near it.
+    static let fileNumberMax = UInt32.max - 1 << 20
+    /// Sequences from disk are at most this, so that those of any log behind them don't overflow.
+    static let sequenceMax = UInt64.max >> 1
 }

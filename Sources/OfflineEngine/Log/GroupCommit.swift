@@ -70,7 +70,7 @@ package final class GroupCommit: Sendable {
             do throws(EngineError) {
                 place = try state.writer.append(&frame, liveBytes: liveBytes())
             } catch {
-                if error.code != .storageFull { state.failure = error }
+                if state.writer.isBroken { state.failure = error }
                 throw error
             }
             var change = StateChange()
@@ -195,12 +195,14 @@ package final class GroupCommit: Sendable {
                 if !state.queue.isEmpty || (state.isStopping && !state.writer.unsynced.isEmpty) {
                     return Self.takeBatch(&state)
                 }
-                return state.isStopping ? .stop : nil
+                guard state.isStopping else { return nil }
+                // Here and not later: whoever comes now is told that nobody will serve him.
+                state.hasStopped = true
+                return .stop
             }
             switch work ?? state.withLock({ Self.takeBatch(&$0) }) {
             case .batch(let batch, let files, let end): sync(batch, files, end)
             case .stop:
-                state.withLock { $0.hasStopped = true }
                 state.wakeAll()
                 return
             }

@@ -44,6 +44,8 @@ package struct LogWriter {
     package private(set) var unsynced: [StoredFile] = []
     /// Everything before this position is on stable storage.
     package var durableThrough: LogPosition?
+    /// A write into the log failed for another reason than room, so that nobody knows what it holds.
+    package private(set) var isBroken = false
     /// The longest frame since the last file was made: the next one should hold a few of them.
     private var longestFrame = 0
 
@@ -68,8 +70,8 @@ package struct LogWriter {
         package var sequences: Range<UInt64>
     }
 
-    /// Gives the frame its place and writes it. Throws `.storageFull` with the log as before; any other error means that
-    /// the log can't be trusted any more.
+    /// Gives the frame its place and writes it. Throws with the log as before, be it that the disk is full or that no
+    /// new file can be made, unless `isBroken` is set then: the log can't be trusted any more.
     package mutating func append(
         _ frame: inout PendingFrame, liveBytes: @autoclosure () -> Int64
     ) throws(EngineError) -> Place {
@@ -91,7 +93,7 @@ package struct LogWriter {
         do throws(FileSystemError) { try file.file.write(frame.bytes, at: position.offset) } catch {
             // Whatever arrived of the frame lies behind the end that the next file's header records.
             active = nil
-            throw EngineError(error)
+            throw note(EngineError(error))
         }
         if unsynced.last !== file { unsynced.append(file) }
         position.offset += UInt64(length)
@@ -103,6 +105,11 @@ package struct LogWriter {
             catalog.collections[index].names = grown.names
         }
         return place
+    }
+
+    private mutating func note(_ error: EngineError) -> EngineError {
+        if error.code != .storageFull { isBroken = true }
+        return error
     }
 
     /// Fills in sequences, checksums and header; returns the header's checksum.
@@ -191,7 +198,9 @@ package struct LogWriter {
                 operationCount: 0, chain: chain),
             seals: false)
         head.append(contentsOf: bytes)
-        try io { () throws(FileSystemError) in try file.file.write(head, at: 0) }
+        do throws(FileSystemError) { try file.file.write(head, at: 0) } catch {
+            throw note(EngineError(error))
+        }
         prepared = nil
         active = file
         // The next file may be opened before a frame is in this one: the log's chain leads through it all the same.

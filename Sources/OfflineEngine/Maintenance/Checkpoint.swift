@@ -1,8 +1,10 @@
 // A checkpoint writes the nodes that changed since the last one, once and in bulk, and moves the superblock.
 //
 // Steps:
-// 1. Freeze: the published state, which is exactly the log up to its position.
-// 2. Sync the log, so that no tree on disk points to bytes that aren't.
+// 1. Sync the log, so that all that was appended before is published: a transaction that stages relies on it, and so does a
+//    close. Then freeze: the published state, which is exactly the log up to its position.
+// 2. Sync the log again, so that no tree on disk points to bytes that aren't. (Without full durability commits are
+//    published before they are synced.)
 // 3. Write the dirty nodes of the frozen trees, and those that held states need, to a new node segment, then the catalog;
 //    sync bytes, then the name.
 // 4. Write the superblock.
@@ -39,6 +41,7 @@ final class Checkpointer: Sendable {
     /// Writes a checkpoint of what is published now; nothing if there is nothing new.
     func run(isClosing: Bool = false) throws(EngineError) {
         try state.withLock { state throws(EngineError) in
+            try engine.log.flushAndWait()
             let frozen = engine.stateNow
             let isNew =
                 frozen.position != state.superblock.replayPosition

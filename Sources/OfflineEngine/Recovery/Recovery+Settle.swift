@@ -2,15 +2,43 @@
 // where the log goes on is chosen, and files of ours that nothing refers to are removed.
 
 extension Recovery {
+    private static let rewrittenBytes = 1 << 20
+
+    /// Makes the superblock durable that counts: a killed process may have written and not synced it, or a sync of it may have
+    /// failed. The same bytes go to the same place, so nothing can be lost by it. In a store that was only just made, neither
+    /// need any name be durable.
+    func confirm(_ superblock: Superblock) throws(EngineError) {
+        try io { () throws(FileSystemError) in
+            let file = try SuperblockFile.open(system, folder)
+            defer { file.close() }
+            try file.write(superblock)
+            if superblock.generation <= Superblock.firstGenerations {
+                try Engine.syncNames(system, folder)
+            }
+        }
+    }
+
     /// Makes durable what was replayed: a killed process may have left frames that no sync covers, and the next commit is
-    /// worth nothing without them.
+    /// worth nothing without them. The log's bytes are written again first: where a sync of theirs failed, the system
+    /// takes them for written, and another sync of the same bytes would say nothing. (Staged files were synced before the log
+    /// named them.)
     func sync(_ recovered: Recovered) throws(EngineError) {
-        let first = recovered.superblock.replayPosition.file
-        for (number, usage) in recovered.state.files where number >= first {
+        let from = recovered.superblock.replayPosition
+        for (number, usage) in recovered.state.files where number >= from.file {
             try io { () throws(FileSystemError) in
                 let path = recovered.files.path(number, usage.kind)
                 let file = try system.open(path, .readWrite)
                 defer { file.close() }
+                if usage.kind == .log, !usage.isStaged {
+                    var offset = number == from.file ? from.offset : 0
+                    while offset < usage.length {
+                        let count = min(Self.rewrittenBytes, Int(clamping: usage.length - offset))
+                        let bytes = try file.readArray(count: count, at: offset)
+                        if bytes.isEmpty { break }
+                        try file.write(bytes, at: offset)
+                        offset += UInt64(bytes.count)
+                    }
+                }
                 try file.sync()
             }
         }
@@ -32,6 +60,8 @@ extension Recovery {
             if kind == .log, recovered.prepared == nil, number > end.file,
                 let prepared = try unusedFile(number, recovered.files)
             {
+                // Whoever made it may have been killed before its name was durable.
+                try io { () throws(FileSystemError) in try system.syncDirectory(folder) }
                 recovered.prepared = prepared
                 continue
             }

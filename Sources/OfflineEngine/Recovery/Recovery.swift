@@ -61,6 +61,11 @@ struct Recovery {
         let files = OpenFiles(
             system: system, folder: folder, store: superblock.store,
             nodeBytesMax: nodeBytesMax)
+        guard catalog.nextSequence <= Limits.sequenceMax else {
+            throw .corrupted(
+                "the catalog's next sequence is out of range",
+                file: FileNames.tree(superblock.catalog.file), offset: superblock.catalog.offset)
+        }
         guard catalog.nextSequence == superblock.durableSequence else {
             throw .corrupted(
                 "the catalog is not the one that the superblock was written for",
@@ -71,11 +76,12 @@ struct Recovery {
         state = try replay(state, files, superblock, names, &report)
         var recovered = Recovered(
             files: files, state: state, superblock: superblock, report: report,
-            nextFileNumber: nextNumber(catalog, names),
+            nextFileNumber: try nextNumber(catalog, names),
             hasBadSlot: contents?.slots.contains { if case .bad = $0 { true } else { false } }
                 ?? false)
         if !isReadOnly {
-            if report.replayedFrames > 0 { try sync(recovered) }
+            try confirm(superblock)
+            if state.position != superblock.replayPosition { try sync(recovered) }
             try settle(&recovered, names)
         }
         return recovered
@@ -210,9 +216,19 @@ struct Recovery {
         }
     }
 
-    private func nextNumber(_ catalog: Catalog, _ names: [String]) -> UInt32 {
-        let greatest = names.compactMap { FileNames.parse($0)?.number.value }.max() ?? 0
-        return max(catalog.nextFileNumber, greatest &+ 1)
+    /// Above all numbers in use. A name that says a number out of range is nothing of ours.
+    private func nextNumber(
+        _ catalog: Catalog, _ names: [String]
+    ) throws(EngineError) -> UInt32 {
+        let numbers = names.compactMap { FileNames.parse($0)?.number.value }
+        let greatest = numbers.filter { $0 < Limits.fileNumberMax }.max() ?? 0
+        let next = max(catalog.nextFileNumber, greatest + 1)
+        guard next < Limits.fileNumberMax else {
+            throw .corrupted(
+                "the catalog's next file number is out of range",
+                file: FileNames.superblock, offset: 0)
+        }
+        return next
     }
 
     // MARK: - The log
@@ -254,7 +270,7 @@ struct Recovery {
                 reason = try replayFile(&replay, files, next)
             }
             let end = replay.state.position
-            guard let witness = try witness(beyond: end, names, files) else { break }
+            guard let witness = try witness(beyond: end, replay.state, names, files) else { break }
             // Beside a writer the frame may have been incomplete a moment ago; it was whole before the witness was
             // written, so a second look decides.
             if vouched == end {
@@ -388,10 +404,12 @@ struct Recovery {
 
     /// A valid frame anywhere that says the log was on stable storage beyond `end`.
     private func witness(
-        beyond end: LogPosition, _ names: [String], _ files: OpenFiles
+        beyond end: LogPosition, _ state: StoreState, _ names: [String], _ files: OpenFiles
     ) throws(EngineError) -> LogPosition? {
         for number in logNumbers(names) where number >= end.file {
-            // Whatever its header says: that may be what is damaged. (The frames of a staged file vouch for nothing.)
+            // The frames of a staged file vouch for nothing, and there may be gigabytes of them.
+            if state.files[number]?.isStaged == true { continue }
+            // Whatever its header says: that may be what is damaged.
             let path = system.path(folder, FileNames.log(number))
             guard
                 try io({ () throws(FileSystemError) in try system.information(path) })?.kind

@@ -16,13 +16,15 @@
 //     4092    4  CRC-32C of bytes 0 to 4091
 //
 // Invariants: what a superblock names was synced, and its names too, before the superblock was written; the slot that
-// counts is never overwritten.
+// counts is never overwritten, but by an opening for writing with the bytes that it has, to make sure of them.
 internal import OfflineBytes
 
 /// One slot's content.
 package struct Superblock: Equatable, Sendable {
     package static let slotSize = 4096
     package static let fileSize = 2 * slotSize
+    /// A new store begins with these generations, 1 and 2.
+    static let firstGenerations: UInt64 = 2
 
     package var store: StoreID
     package var generation: UInt64

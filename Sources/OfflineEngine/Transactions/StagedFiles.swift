@@ -36,6 +36,11 @@ final class StagedFiles {
                 transactionParts[index].indexes[tree].tree.root = try Tree.swap(
                     transactionParts[index].indexes[tree].tree.root, through: through, owner)
             }
+            let part = transactionParts[index]
+            assert(
+                ([part.primary] + part.indexes.map(\.tree)).allSatisfy {
+                    Tree.hasOnlyPages(of: owner, $0.root.node)
+                }, "a staged transaction's trees lead to its own pages and to files only")
         }
     }
 
@@ -95,7 +100,8 @@ final class StagedFiles {
             }
             let stored = try segment.finish()
             parts.append(Part(file: stored, liveBytes: Int64(stored.length)))
-            for part in written { part.owner.releaseCreated() }
+            // What wasn't packed is still in memory.
+            for part in written where part.isChanged { part.owner.releaseCreated() }
             transactionParts = written
         } catch {
             // The pages must not be taken for written in a file that goes.

@@ -46,6 +46,15 @@ extension Tree {
         return copy?.reference ?? reference
     }
 
+    /// Whether all pages that a reference leads to are the owner's.
+    static func hasOnlyPages(of owner: PageOwner, _ reference: UInt64) -> Bool {
+        guard let page = NodePage(reference: reference) else { return true }
+        let node = page.node
+        guard node.owner == owner.id else { return false }
+        guard node.isBranch else { return true }
+        return (0..<node.count).allSatisfy { hasOnlyPages(of: owner, node.child($0)) }
+    }
+
     /// Retires a page and all pages below it.
     private static func retire(_ page: NodePage, _ owner: PageOwner) {
         let node = page.node

@@ -148,13 +148,19 @@ final class LogCursor: BackendCursor {
     func next() throws -> Bool {
         guard remaining > 0 else { return false }
         remaining -= 1
-        guard isStarted else {
+        if isStarted {
+            _ = descending ? try cursor.previous() : try cursor.next()
+        } else {
             isStarted = true
             try start()
-            return true
         }
-        _ = descending ? try cursor.previous() : try cursor.next()
-        return true
+        return try checked()
+    }
+
+    /// The counts say that there is an entry; only nodes that contradict them have none.
+    private func checked() throws -> Bool {
+        if cursor.isValid { return true }
+        throw OfflineError(.corrupted, "a tree has fewer entries than it counts")
     }
 
     func skip(_ count: Int) throws {
@@ -184,7 +190,8 @@ final class LogCursor: BackendCursor {
         }
         remaining = ahead - 1
         isStarted = true
-        return try cursor.seek(key)
+        _ = try cursor.seek(key)
+        return try checked()
     }
 
     private func start() throws {
