@@ -27,7 +27,7 @@ extension Engine {
         _ system: any FileSystem, _ folder: String, _ options: EngineOptions,
         _ derivation: any IndexDerivation
     ) throws(EngineError) -> Engine {
-        try makeFolder(system, folder)
+        try system.makeStoreFolder(folder)
         let lock = try io { () throws(FileSystemError) in
             try system.lock(system.path(folder, FileNames.lock))
         }
@@ -63,32 +63,6 @@ extension Engine {
         }
     }
 
-    private static func makeFolder(
-        _ system: any FileSystem, _ folder: String
-    ) throws(EngineError) {
-        let information = try io { () throws(FileSystemError) in try system.information(folder) }
-        switch information?.kind {
-        case .directory: return
-        case nil:
-            try io { () throws(FileSystemError) in
-                do throws(FileSystemError) { try system.createDirectory(folder) } catch {
-                    // Another process was quicker.
-                    if error.number != SystemErrorNumber.exists { throw error }
-                }
-                try system.syncDirectory(parent(of: folder))
-            }
-        case .symbolicLink:
-            throw EngineError(.permissionDenied, "the store's folder is a symbolic link")
-        default:
-            throw EngineError(.unavailable, "something that is no folder has the store's name")
-        }
-    }
-
-    private static func parent(of folder: String) -> String {
-        let parts = folder.split(separator: "/")
-        return "/" + parts.dropLast().joined(separator: "/")
-    }
-
     /// An empty store: a node segment with an empty catalog, and the superblock.
     private static func create(
         _ system: any FileSystem, _ folder: String
@@ -115,15 +89,6 @@ extension Engine {
                         durableSequence: 1))
             }
             try system.syncDirectory(folder)
-        }
-    }
-
-    /// Makes the names of a store's files, and its own, durable: whoever made them may have been killed before they were.
-    static func syncNames(_ system: any FileSystem, _ folder: String) throws(FileSystemError) {
-        try system.syncDirectory(folder)
-        do throws(FileSystemError) { try system.syncDirectory(parent(of: folder)) } catch {
-            // A folder that was there already may stand in one that can't be read.
-            if error.number != SystemErrorNumber.access { throw error }
         }
     }
 

@@ -13,7 +13,7 @@ extension Recovery {
             defer { file.close() }
             try file.write(superblock)
             if superblock.generation <= Superblock.firstGenerations {
-                try Engine.syncNames(system, folder)
+                try system.syncNames(ofStore: folder)
             }
         }
     }

@@ -45,23 +45,7 @@ struct StoreFolder: Sendable {
 
     /// Makes the folder if need be, durably.
     func make() throws(EngineError) {
-        let found = try io { () throws(FileSystemError) in try system.information(path) }
-        switch found?.kind {
-        case .directory: return
-        case nil:
-            try io { () throws(FileSystemError) in
-                do throws(FileSystemError) { try system.createDirectory(path) } catch {
-                    // Another process was quicker.
-                    if error.number != SystemErrorNumber.exists { throw error }
-                }
-                let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-                try system.syncDirectory("/" + parent)
-            }
-        case .symbolicLink:
-            throw EngineError(.permissionDenied, "the store's folder is a symbolic link")
-        default:
-            throw EngineError(.unavailable, "something that is no folder has the store's name")
-        }
+        try system.makeStoreFolder(path)
     }
 
     /// Throws where there is no folder.

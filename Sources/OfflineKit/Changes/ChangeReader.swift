@@ -133,7 +133,7 @@ struct ChangeReader {
         return Change(
             sequence: sequence, collection: collection.name,
             key: try value(record.key, collection),
-            operation: record.existed ? .update : .create, document: document,
+            operation: stamp.isCreation ? .create : .update, document: document,
             timestamp: Date(milliseconds: stamp.time),
             base: try base.map { try self.document($0, record.key, collection) },
             origin: try origin(stamp.origin, trees, collection))

@@ -97,6 +97,8 @@ struct ChangeTracker {
             return nil
         }
         var stamp = try nextStamp()
+        // What a transaction made and changed, it made.
+        if let old, old.isCreation { stamp.isCreation = try sequence(key) == nil }
         if let pending {
             if known?.base == nil { stamp.firstNumber = pending.firstNumber ?? pending.number }
         } else {
@@ -190,10 +192,14 @@ struct ChangeTracker {
     }
 
     private func base(_ key: [UInt8], _ record: UnsafeRawBufferPointer) throws -> ChangeBase {
-        let sequence = try StorageAdapter.mapping(collection, key) {
+        ChangeBase(sequence: try sequence(key) ?? 0, record: unsafe Array(record))
+    }
+
+    /// The sequence of the record as it is in the batch; nil where the batch itself has put it.
+    private func sequence(_ key: [UInt8]) throws -> UInt64? {
+        try StorageAdapter.mapping(collection, key) {
             try batch.sequence(of: collection.id, key: key)
         }
-        return ChangeBase(sequence: sequence ?? 0, record: unsafe Array(record))
     }
 
     /// The greatest number in any of the trees.

@@ -47,9 +47,7 @@ struct EngineFailureTests {
     {
         let system = SimulatedFileSystem()
         // The fault is for the commit's sync: none in the background may come before it.
-        var options = EngineHarness.smallOptions
-        options.preparesLogFiles = false
-        var harness = try EngineHarness(system, options: options)
+        var harness = try EngineHarness(system, options: EngineHarness.steadyOptions)
         try harness.commit([step])
         let published = try EngineHarness.contents(harness.engine.stateNow)
         system.inject(

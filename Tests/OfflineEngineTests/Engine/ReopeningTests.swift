@@ -17,13 +17,18 @@ struct ReopeningTests {
         }
     }
 
-    @Test func `a large log file isn't cut by a close that a full disk cut short`() throws {
-        let system = SimulatedFileSystem()
-        var options = EngineHarness.smallOptions
+    /// A store with one commit, in a log file that a close cuts.
+    private func largeFiles(_ system: SimulatedFileSystem) throws -> EngineHarness {
+        var options = EngineHarness.steadyOptions
         options.logFileBytesMin = 4 << 20
-        options.preparesLogFiles = false
         var harness = try EngineHarness(system, options: options)
         try harness.commit([step])
+        return harness
+    }
+
+    @Test func `a large log file isn't cut by a close that a full disk cut short`() throws {
+        let system = SimulatedFileSystem()
+        var harness = try largeFiles(system)
         system.setCapacity(system.usedBytes)
         try harness.engine.close()
         try harness.reopen()
@@ -35,11 +40,7 @@ struct ReopeningTests {
     {
         for round in UInt8(0)..<40 {
             let system = SimulatedFileSystem()
-            var options = EngineHarness.smallOptions
-            options.logFileBytesMin = 4 << 20
-            options.preparesLogFiles = false
-            var harness = try EngineHarness(system, options: options)
-            try harness.commit([step])
+            var harness = try largeFiles(system)
             let late = EngineStep.put(2, key: [round], record: [round, 1])
             let transaction = try harness.begin()
             try EngineHarness.apply(late, to: transaction)
@@ -61,9 +62,7 @@ struct ReopeningTests {
         throws
     {
         let system = SimulatedFileSystem()
-        var options = EngineHarness.smallOptions
-        options.preparesLogFiles = false
-        var harness = try EngineHarness(system, options: options)
+        var harness = try EngineHarness(system, options: EngineHarness.steadyOptions)
         try harness.commit([step])
         let unknown = EngineStep.put(1, key: [1], record: [2])
         system.inject(
@@ -176,9 +175,7 @@ struct ReopeningTests {
 
     @Test func `a new log file that can't be made costs that commit alone`() throws {
         let system = SimulatedFileSystem()
-        var options = EngineHarness.smallOptions
-        options.preparesLogFiles = false
-        var harness = try EngineHarness(system, options: options)
+        var harness = try EngineHarness(system, options: EngineHarness.steadyOptions)
         var random = SeededRandom(seed: 9)
         var failures = 0
         for _ in 0..<60 {

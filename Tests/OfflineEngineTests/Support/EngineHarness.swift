@@ -72,6 +72,13 @@ struct EngineHarness {
         return options
     }
 
+    /// The same, with the same calls in every run: no log file is made in the background.
+    static var steadyOptions: EngineOptions {
+        var options = smallOptions
+        options.preparesLogFiles = false
+        return options
+    }
+
     init(_ system: SimulatedFileSystem, options: EngineOptions = smallOptions) throws {
         self.system = system
         self.options = options

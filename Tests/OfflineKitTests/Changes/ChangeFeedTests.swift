@@ -227,11 +227,7 @@ struct ChangeFeedTests {
     @Test func `a position is durable before it is given out`() async throws {
         let system = SimulatedFileSystem()
         func open(_ system: SimulatedFileSystem) async throws -> OfflineStore {
-            var options = StorageOptions(
-                databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema,
-                durability: .relaxed)
-            options.storageBackend = .custom(LogBackend(system: system))
-            return try await OfflineStore.open(options)
+            try await SimulatedStore.open(system, Self.schema, durability: .relaxed)
         }
         let store = try await open(system)
         var feed = store.changeFeed().makeAsyncIterator()

@@ -54,19 +54,15 @@ struct ChangeModelTests {
         _ backend: TestBackend, _ system: SimulatedFileSystem, _ memory: MemoryBackend,
         _ clock: ManualClock, _ model: ModelChanges
     ) async throws -> OfflineStore {
-        var options = StorageOptions(
-            databaseName: "m", directory: URL(filePath: "/"), storageSchema: schema(model))
-        options.storageBackend =
-            switch backend {
-            case .memory: .custom(memory)
-            default:
-                .custom(
-                    LogBackend(system: system) { options in
-                        options.logFileBytesMin = 16 << 10
-                        options.stagedTransactionBytes = 12 << 10
-                        options.checkpointOperations = 300
-                    })
+        if backend == .log {
+            return try await SimulatedStore.open(system, schema(model), clock: clock) { options in
+                options.logFileBytesMin = 16 << 10
+                options.stagedTransactionBytes = 12 << 10
+                options.checkpointOperations = 300
             }
+        }
+        let options = StorageOptions(
+            databaseName: "m", storageBackend: .custom(memory), storageSchema: schema(model))
         let store = OfflineStore(options, clock: clock)
         try await store.initialize()
         return store
@@ -135,6 +131,7 @@ struct ChangeModelTests {
     private static func writeOne(_ run: inout Run) async throws {
         let name = names[run.random.below(3)]
         let store = run.store
+        run.model.begin = run.model.order
         try await write(name, store, &run)
     }
 
@@ -173,6 +170,7 @@ struct ChangeModelTests {
     }
 
     private static func transaction(_ run: inout Run) async throws {
+        run.model.begin = run.model.order
         let before = run.model
         let transaction = try await run.store.beginTransaction(names)
         let count = run.random.chance(1, in: 20) ? 40 : 1 + run.random.below(5)

@@ -39,6 +39,8 @@ struct ModelChanges {
     }
     var collections: [String: Collection]
     private(set) var order = 0
+    /// What was made behind this order was made by the transaction that is under way.
+    var begin = 0
 
     init(_ names: [String]) {
         collections = Dictionary(uniqueKeysWithValues: names.map { ($0, Collection()) })
@@ -79,7 +81,8 @@ struct ModelChanges {
         }
         // A record with a base was synchronized; its creation doesn't matter any more.
         if record.base != nil { record.first = nil }
-        record.isCreation = record.document == nil
+        record.isCreation =
+            record.document == nil || (record.isCreation && record.order ?? 0 > begin)
         record.isPending = true
         record.document = document
         record.order = order

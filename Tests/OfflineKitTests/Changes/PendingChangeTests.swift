@@ -106,11 +106,9 @@ struct PendingChangeTests {
 
     @Test func `what may have been deleted isn't given out before that is decided`() async throws {
         let system = SimulatedFileSystem()
-        var options = StorageOptions(
-            databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema)
-        options.storageBackend = .custom(
-            LogBackend(system: system) { $0.preparesLogFiles = false })
-        let store = try await OfflineStore.open(options)
+        let store = try await SimulatedStore.open(system, Self.schema) {
+            $0.preparesLogFiles = false
+        }
         try await store.create("a", ["id": "vanishes"])
         try await store.create("a", ["id": "stays"])
         let transaction = try await store.beginTransaction(["a"])
@@ -129,13 +127,7 @@ struct PendingChangeTests {
 
     @Test func `an origin that a replay would refuse isn't written`() async throws {
         let system = SimulatedFileSystem()
-        func open(_ system: SimulatedFileSystem) async throws -> OfflineStore {
-            var options = StorageOptions(
-                databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema)
-            options.storageBackend = .custom(LogBackend(system: system))
-            return try await OfflineStore.open(options)
-        }
-        let store = try await open(system)
+        let store = try await SimulatedStore.open(system, Self.schema)
         let change = RemoteChange(key: "x", document: ["id": "x"])
         for origin in ["", String(repeating: "o", count: 65)] {
             await expectError(.invalidOptions) {
@@ -144,7 +136,7 @@ struct PendingChangeTests {
         }
         let longest = String(repeating: "o", count: 64)
         _ = try await store.applyRemote("a", [change], origin: longest)
-        let again = try await open(system.killed())
+        let again = try await SimulatedStore.open(system.killed(), Self.schema)
         var feed = again.changeFeed(since: 0).makeAsyncIterator()
         let origin = try await feed.next()?.origin
         #expect(origin == longest)
@@ -155,11 +147,7 @@ struct PendingChangeTests {
     @Test func `what was given out is durable before getChanges returns`() async throws {
         let system = SimulatedFileSystem()
         func open(_ system: SimulatedFileSystem) async throws -> OfflineStore {
-            var options = StorageOptions(
-                databaseName: "m", directory: URL(filePath: "/"), storageSchema: Self.schema,
-                durability: .relaxed)
-            options.storageBackend = .custom(LogBackend(system: system))
-            return try await OfflineStore.open(options)
+            try await SimulatedStore.open(system, Self.schema, durability: .relaxed)
         }
         let store = try await open(system)
         try await store.create("a", ["id": "x"])

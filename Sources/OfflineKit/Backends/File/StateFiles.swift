@@ -125,9 +125,14 @@ final class StateFiles: Sendable {
 
     /// Whatever was found is durable and alone from here on, also where an earlier replacement ended halfway.
     private func settle() throws(EngineError) {
-        if progress.withLock({ $0.isBehind }) { return try flush() }
-        try? folder.system.remove(folder.path(Self.recent))
-        try io { () throws(FileSystemError) in try folder.system.syncDirectory(folder.path) }
+        if progress.withLock({ $0.isBehind }) {
+            try flush()
+        } else {
+            try? folder.system.remove(folder.path(Self.recent))
+        }
+        try io { () throws(FileSystemError) in
+            try folder.system.syncNames(ofStore: folder.path)
+        }
     }
 
     // MARK: - Writing

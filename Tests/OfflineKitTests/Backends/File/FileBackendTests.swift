@@ -157,22 +157,3 @@ import Testing
         await expectEngineError(.permissionDenied) { _ = try await open() }
     }
 }
-
-/// Expects `body` to throw an `EngineError` with this code; returns it for a closer look.
-@discardableResult
-func expectEngineError(
-    _ code: EngineError.Code, _ comment: Comment? = nil,
-    sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
-) async -> EngineError? {
-    do {
-        try await body()
-    } catch let error as EngineError {
-        #expect(error.code == code, comment, sourceLocation: sourceLocation)
-        return error
-    } catch {
-        Issue.record("threw \(error), not \(code)", sourceLocation: sourceLocation)
-        return nil
-    }
-    Issue.record("threw nothing, not \(code)", sourceLocation: sourceLocation)
-    return nil
-}
