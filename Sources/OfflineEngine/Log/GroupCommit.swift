@@ -241,6 +241,7 @@ package final class GroupCommit: Sendable {
                 if state.failure == nil { state.failure = failure }
             } else {
                 state.writer.durableThrough = end
+                for file in state.writer.takeFinished() { file.closeDescriptor() }
                 for waiting in batch { publish(waiting.change) }
             }
             state.isSyncing = false

@@ -42,6 +42,8 @@ package struct LogWriter {
     package var prepared: StoredFile?
     /// Files with bytes that were not synced, oldest first.
     package private(set) var unsynced: [StoredFile] = []
+    /// Files that the log went on from, whose descriptors aren't closed yet.
+    private var full: [StoredFile] = []
     /// Everything before this position is on stable storage.
     package var durableThrough: LogPosition?
     /// A write into the log failed for another reason than room, so that nobody knows what it holds.
@@ -93,6 +95,7 @@ package struct LogWriter {
         do throws(FileSystemError) { try file.file.write(frame.bytes, at: position.offset) } catch {
             // Whatever arrived of the frame lies behind the end that the next file's header records.
             active = nil
+            full.append(file)
             throw note(EngineError(error))
         }
         if unsynced.last !== file { unsynced.append(file) }
@@ -153,6 +156,14 @@ package struct LogWriter {
         return unsynced
     }
 
+    /// Forgets which full files need no further sync and returns them, for the thread that syncs: nobody else may close a file
+    /// that it may be syncing.
+    package mutating func takeFinished() -> [StoredFile] {
+        let finished = full.filter { file in !unsynced.contains { $0 === file } }
+        full.removeAll { file in finished.contains { $0 === file } }
+        return finished
+    }
+
     /// The active file if the frame fits it, else the next one, opened with its header and catalog.
     private mutating func room(
         for length: Int, liveBytes: () -> Int64
@@ -202,6 +213,7 @@ package struct LogWriter {
             throw note(EngineError(error))
         }
         prepared = nil
+        if let active { full.append(active) }
         active = file
         // The next file may be opened before a frame is in this one: the log's chain leads through it all the same.
         unsynced.append(file)

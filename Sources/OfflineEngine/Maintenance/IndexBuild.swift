@@ -36,6 +36,7 @@ final class IndexBuild {
         let stored = try segment.finish()
         self.segment = segment
         try io { () throws(FileSystemError) in try stored.file.sync() }
+        stored.closeDescriptor()
         let length = UInt64(stored.length)
         return (
             segment.number,

@@ -86,6 +86,7 @@ struct NodeSegmentWriter: NodeSink {
         let segment = try finish()
         try io { () throws(FileSystemError) in
             try segment.file.sync()
+            segment.closeDescriptor()
             try files.system.syncDirectory(files.folder)
         }
         return position

@@ -52,6 +52,8 @@ extension Recovery {
             try isUntouched(file, from: end.offset)
         {
             recovered.active = file
+        } else {
+            recovered.files.file(end.file)?.closeDescriptor()
         }
         for name in names.sorted() {
             guard let (number, kind) = FileNames.parse(name),

@@ -190,6 +190,7 @@ struct Recovery {
         let head = try io { () throws(FileSystemError) in
             try stored.file.readArray(count: FileHeader.size, at: 0)
         }
+        if !isActive || isReadOnly { stored.closeDescriptor() }
         switch unsafe head.withUnsafeBytes({ unsafe FileHeader.read($0) }) {
         case .header(let header):
             guard header.store == files.store else {
@@ -316,6 +317,8 @@ struct Recovery {
         }
         defer { reader.file.close() }
         if replay.state.position.file != number {
+            // The log goes on in its last file only.
+            files.file(replay.state.position.file)?.closeDescriptor()
             replay.advance(
                 to: LogPosition(file: number, offset: UInt64(FileHeader.size)),
                 chain: replay.state.chain, nextSequence: replay.state.nextSequence)
@@ -355,7 +358,9 @@ struct Recovery {
             return 0
         case .commit:
             if files.file(place.file) == nil {
-                try files.open(place.file, .log, length: nil, writable: !isReadOnly)
+                let stored = try files.open(
+                    place.file, .log, length: nil, writable: !isReadOnly)
+                if isReadOnly { stored.closeDescriptor() }
             }
             try replay.apply(body, at: start, header: header)
             return UInt64(header.operationCount)

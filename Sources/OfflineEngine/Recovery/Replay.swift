@@ -106,6 +106,8 @@ struct Replay {
                     try derivation.extendNames(of: collection.id, with: collection.names)
                 } catch { throw place.corrupted("field names can't be replayed: \(error)") }
             }
+            // All nodes of the new trees are in files; none of those that the replay made is of use any more.
+            part.owner.releaseCreated()
             parts[collection.id] = Part(
                 base: part.base, owner: part.owner,
                 primary: Tree(root: collection.trees[0].root, files: files.table),

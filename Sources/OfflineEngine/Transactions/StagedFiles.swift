@@ -68,7 +68,11 @@ final class StagedFiles {
             let file = try engine.files.system.open(path, .create)
             do throws(FileSystemError) {
                 try file.write(bytes, at: 0)
-                return try engine.files.add(file, number, .log, length: bytes.count)
+                // Now, so that no descriptor is kept: a transaction may have any number of files.
+                try file.sync()
+                let stored = try engine.files.add(file, number, .log, length: bytes.count)
+                stored.closeDescriptor()
+                return stored
             } catch {
                 file.close()
                 try? engine.files.system.remove(path)
@@ -99,6 +103,8 @@ final class StagedFiles {
                 }
             }
             let stored = try segment.finish()
+            try io { () throws(FileSystemError) in try stored.file.sync() }
+            stored.closeDescriptor()
             parts.append(Part(file: stored, liveBytes: Int64(stored.length)))
             // What wasn't packed is still in memory.
             for part in written where part.isChanged { part.owner.releaseCreated() }
@@ -123,10 +129,9 @@ final class StagedFiles {
         return true
     }
 
-    /// Makes all of it durable: bytes, then names.
+    /// Makes the names durable; the bytes are.
     func finish() throws(EngineError) {
         try io { () throws(FileSystemError) in
-            for part in parts { try part.file.file.sync() }
             try engine.files.system.syncDirectory(engine.files.folder)
         }
     }

@@ -67,7 +67,7 @@ private struct StateVerifier {
         files = OpenFiles(
             system: engine.files.system, folder: engine.files.folder, store: engine.files.store)
         for (number, usage) in state.files {
-            try files.open(number, usage.kind, length: usage.length)
+            try files.open(number, usage.kind, length: usage.length).closeDescriptor()
         }
     }
 
