@@ -17,7 +17,8 @@ struct DescriptorCountTests {
         }
     }
 
-    @Test func `a transaction of many files holds few descriptors, and so does the store afterwards`()
+    @Test
+    func `a transaction of many files holds few descriptors, and so does the store afterwards`()
         throws
     {
         var harness = try EngineHarness(SimulatedFileSystem())
