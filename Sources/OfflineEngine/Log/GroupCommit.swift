@@ -64,7 +64,8 @@ package final class GroupCommit: Sendable {
         _ frame: inout PendingFrame, complete: (LogWriter.Place, inout StateChange) -> Void,
         done: @escaping @Sendable (EngineError?) -> Void
     ) throws(EngineError) {
-        let isWaiting = try state.withLock { state throws(EngineError) -> Bool in
+        let isWaiting = durability == .full
+        let isSyncDue = try state.withLock { state throws(EngineError) -> Bool in
             try Self.checkWritable(state)
             let place: LogWriter.Place
             do throws(EngineError) {
@@ -78,14 +79,15 @@ package final class GroupCommit: Sendable {
             change.end = (
                 state.writer.position, state.writer.chain, state.writer.nextSequence
             )
-            if durability == .full {
+            if isWaiting {
                 state.queue.append(Waiting(change: change, done: done))
-                return true
+            } else {
+                publish(change)
             }
-            publish(change)
-            return false
+            return isWaiting || Self.hasManyUnsynced(state)
         }
-        if isWaiting { state.wakeAll() } else { done(nil) }
+        if isSyncDue { state.wakeAll() }
+        if !isWaiting { done(nil) }
     }
 
     /// Publishes a change that isn't in the log (equal trees in another place), after all that was appended before.
@@ -192,7 +194,9 @@ package final class GroupCommit: Sendable {
     private func run() {
         while true {
             let work = state.wait(timeout: syncInterval) { state -> Work? in
-                if !state.queue.isEmpty || (state.isStopping && !state.writer.unsynced.isEmpty) {
+                if !state.queue.isEmpty || Self.hasManyUnsynced(state)
+                    || (state.isStopping && !state.writer.unsynced.isEmpty)
+                {
                     return Self.takeBatch(&state)
                 }
                 guard state.isStopping else { return nil }
@@ -213,6 +217,13 @@ package final class GroupCommit: Sendable {
         if case .periodic(let interval) = durability { return interval }
         return nil
     }
+
+    /// Each file with unsynced bytes holds a descriptor, so there mustn't be any number of them, whatever the durability.
+    private static func hasManyUnsynced(_ state: State) -> Bool {
+        state.writer.unsynced.count >= unsyncedFilesMax
+    }
+
+    private static let unsyncedFilesMax = 8
 
     private static func takeBatch(_ state: inout State) -> Work {
         defer { state.queue = [] }

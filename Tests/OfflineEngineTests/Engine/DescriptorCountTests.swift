@@ -46,6 +46,26 @@ struct DescriptorCountTests {
         try expectFewOnEveryOpening(&harness)
     }
 
+    @Test func `without syncs of its own a store still syncs before it has too many files open`()
+        throws
+    {
+        var options = EngineHarness.steadyOptions
+        options.durability = .relaxed
+        var harness = try EngineHarness(SimulatedFileSystem(), options: options)
+        // The thread that syncs works beside the commits: sooner or later files are closed, and only it closes them.
+        var isFewer = false
+        for round in 0..<5_000 where !isFewer {
+            let before = harness.system.openFileCount
+            let first = round % 50 * 4
+            try harness.commit(records(first..<first + 4, bytes: 1_000))
+            isFewer = harness.system.openFileCount < before
+        }
+        #expect(isFewer)
+        try harness.engine.checkpoint()
+        #expect(harness.system.openFileCount <= Self.descriptorsMax)
+        try harness.engine.close()
+    }
+
     /// After a kill, after a clean end, and read-only.
     private func expectFewOnEveryOpening(_ harness: inout EngineHarness) throws {
         harness.system = harness.system.killed()
