@@ -325,7 +325,12 @@ package final class Engine: Sendable {
             UInt64(file.length) - min(end.offset, UInt64(file.length))
                 > Recovery.reusableTailBytesMax
         else { return }
-        try? file.file.truncate(to: end.offset)
+        // The log may not have gone on in it since the store was opened: then nobody has it open.
+        guard let writable = try? files.system.open(files.path(end.file, .log), .readWrite) else {
+            return
+        }
+        defer { writable.close() }
+        try? writable.truncate(to: end.offset)
     }
 
     /// Makes defined collections the published and the appended ones. Nobody writes meanwhile.

@@ -35,8 +35,6 @@ final class IndexBuild {
         guard var segment else { return nil }
         let stored = try segment.finish()
         self.segment = segment
-        try io { () throws(FileSystemError) in try stored.file.sync() }
-        stored.closeDescriptor()
         let length = UInt64(stored.length)
         return (
             segment.number,

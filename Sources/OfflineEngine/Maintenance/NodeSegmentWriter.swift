@@ -83,21 +83,20 @@ struct NodeSegmentWriter: NodeSink {
                 operationCount: 0, chain: 0),
             seals: false)
         buffer.append(contentsOf: frame)
-        let segment = try finish()
-        try io { () throws(FileSystemError) in
-            try segment.file.sync()
-            segment.closeDescriptor()
-            try files.system.syncDirectory(files.folder)
-        }
+        _ = try finish()
+        try io { () throws(FileSystemError) in try files.system.syncDirectory(files.folder) }
         return position
     }
 
-    /// Writes what is left and maps the file, so that its nodes can be read. Durable it is not.
+    /// Writes what is left, makes it durable (its name is not), and maps the file, so that its nodes can be read.
     mutating func finish() throws(EngineError) -> StoredFile {
         try flush()
         let total = Int(flushed)
         return try io { () throws(FileSystemError) in
-            try files.add(file, number, .tree, length: total)
+            try file.sync()
+            let stored = try files.add(file, number, .tree, length: total)
+            stored.closeDescriptor()
+            return stored
         }
     }
 

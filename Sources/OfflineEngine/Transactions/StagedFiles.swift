@@ -103,8 +103,6 @@ final class StagedFiles {
                 }
             }
             let stored = try segment.finish()
-            try io { () throws(FileSystemError) in try stored.file.sync() }
-            stored.closeDescriptor()
             parts.append(Part(file: stored, liveBytes: Int64(stored.length)))
             // What wasn't packed is still in memory.
             for part in written where part.isChanged { part.owner.releaseCreated() }

@@ -26,6 +26,21 @@ struct ReopeningTests {
         return harness
     }
 
+    @Test func `a close gives back the rest of a log file that only a replay has touched`() throws {
+        let system = SimulatedFileSystem()
+        let end = try largeFiles(system).engine.stateNow.position
+        let path = system.path(EngineHarness.folder, FileNames.log(end.file))
+        let killed = system.killed()
+        var harness = try EngineHarness(killed, options: EngineHarness.steadyOptions)
+        #expect(try killed.bytes(of: path).count == 4 << 20)
+        try harness.engine.close()
+        #expect(try killed.bytes(of: path).count == Int(end.offset))
+        try harness.reopen()
+        #expect(harness.engine.report.wasClean)
+        try harness.commit([step])
+        try harness.engine.close()
+    }
+
     @Test func `a large log file isn't cut by a close that a full disk cut short`() throws {
         let system = SimulatedFileSystem()
         var harness = try largeFiles(system)
