@@ -39,7 +39,7 @@ public struct BackendConformance: Sendable {
 
     /// All cases.
     public static var cases: [Case] {
-        treeCases + snapshotCases + batchCases + sequenceCases + definitionCases
+        treeCases + snapshotCases + batchCases + sequenceCases + definitionCases + spaceCases
     }
 
     private let folder: String

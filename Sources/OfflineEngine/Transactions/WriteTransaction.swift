@@ -289,6 +289,11 @@ package final class WriteTransaction: @unchecked Sendable {
 
     // MARK: - Helpers
 
+    /// Throws unless the transaction writes the collection.
+    package func checkWrites(_ collection: UInt32) throws(EngineError) {
+        _ = try partIndex(collection)
+    }
+
     private func partIndex(_ collection: UInt32) throws(EngineError) -> Int {
         guard !isFinished else { throw EngineError(.closed, "the transaction has ended") }
         guard let index = parts.firstIndex(where: { $0.collection.id == collection }) else {

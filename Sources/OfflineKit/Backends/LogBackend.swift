@@ -114,6 +114,22 @@ package final class LogBackend: StorageBackend {
         }
     }
 
+    package func space() throws -> BackendSpace {
+        guard let (engine, configuration) = opened.withLock({ $0 }) else {
+            throw BackendConfiguration.notOpen
+        }
+        var space = try StoreFolder(system, configuration.path).space()
+        space.reclaimableBytes = engine.stateNow.files.values.reduce(0) { sum, usage in
+            usage.kind == .log ? sum + max(0, Int64(clamping: usage.length) - usage.liveBytes) : sum
+        }
+        return space
+    }
+
+    package func compact() async throws {
+        let engine = try engine
+        try await queue.run { try engine.checkpoint() }
+    }
+
     package func refresh() async throws {
         guard let (engine, configuration) = opened.withLock({ $0 }) else {
             throw BackendConfiguration.notOpen

@@ -107,6 +107,25 @@ extension LogTrees {
         try reader(tree)?.tree.count(from: range.lower, to: range.upper) ?? 0
     }
 
+    func bytes(of collection: CollectionID) throws -> CollectionBytes {
+        var bytes = CollectionBytes()
+        guard let stored = collections().first(where: { $0.id == collection }) else { return bytes }
+        var key: [UInt8] = []
+        let records = try cursor(TreeID(collection), in: .all, descending: false)
+        while try records.next() {
+            records.copyKey(into: &key)
+            try records.withRecord { bytes.recordBytes += Int64(key.count + $0.byteCount) }
+        }
+        for index in stored.indexes {
+            let entries = try cursor(TreeID(collection, index), in: .all, descending: false)
+            while try entries.next() {
+                entries.copyKey(into: &key)
+                bytes.indexBytes += Int64(key.count)
+            }
+        }
+        return bytes
+    }
+
     func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor {

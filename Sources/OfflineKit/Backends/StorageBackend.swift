@@ -162,6 +162,47 @@ public struct BackendConfiguration: Sendable {
     }
 }
 
+/// How many bytes a collection's data has.
+public struct CollectionBytes: Hashable, Sendable {
+    /// Keys and records of the primary tree, in bytes as they were put.
+    public var recordBytes: Int64
+    /// Keys of all index trees, in bytes as they were inserted.
+    public var indexBytes: Int64
+    /// Puts the parts together.
+    public init(recordBytes: Int64 = 0, indexBytes: Int64 = 0) {
+        self.recordBytes = recordBytes
+        self.indexBytes = indexBytes
+    }
+}
+
+/// What a backend takes, in bytes.
+public struct BackendSpace: Hashable, Sendable {
+    /// The sum of the sizes of all its files; where it has none, of what it holds.
+    public var usedBytes: Int64
+    /// Of these, files of logs.
+    public var logBytes: Int64
+    /// Of these, files of trees, or of everything where one file has it all.
+    public var treeBytes: Int64
+    /// About how much `compact` gives back.
+    public var reclaimableBytes: Int64
+    /// What only readers that are still held keep from being given back.
+    public var pinnedBytes: Int64
+    /// What the device has room for besides; `Int64.max` in memory.
+    public var availableBytes: Int64
+    /// Puts the parts together.
+    public init(
+        usedBytes: Int64 = 0, logBytes: Int64 = 0, treeBytes: Int64 = 0,
+        reclaimableBytes: Int64 = 0, pinnedBytes: Int64 = 0, availableBytes: Int64 = .max
+    ) {
+        self.usedBytes = usedBytes
+        self.logBytes = logBytes
+        self.treeBytes = treeBytes
+        self.reclaimableBytes = reclaimableBytes
+        self.pinnedBytes = pinnedBytes
+        self.availableBytes = availableBytes
+    }
+}
+
 /// Where a store keeps its data: ordered trees of byte keys, atomic batches, snapshots.
 public protocol StorageBackend: AnyObject, Sendable {
     /// Whether batches on disjoint collections may be open at once.
@@ -192,6 +233,10 @@ public protocol StorageBackend: AnyObject, Sendable {
     func verify() async throws -> BackendVerification
     /// On a read-only backend beside a writer: moves to the newest committed state.
     func refresh() async throws
+    /// What it takes now. Never waits for a writer.
+    func space() throws -> BackendSpace
+    /// Gives back all space that can be given back. Readers and batches that are held meanwhile go on with what they see.
+    func compact() async throws
 }
 
 /// What `StorageBackend.verify` found.
@@ -237,6 +282,9 @@ public protocol BackendReader: AnyObject, Sendable {
     func firstKey(_ tree: TreeID, from key: RawSpan, into buffer: inout [UInt8]) throws -> Bool
     /// How many keys are in the range. O(log n) where the backend can.
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int
+    /// How many bytes the collection's data has; zeros where there is no such collection. O(1) or close to it where the
+    /// backend can.
+    func bytes(of collection: CollectionID) throws -> CollectionBytes
     /// A cursor before the first entry of the range, or behind the last if `descending`.
     func cursor(_ tree: TreeID, in range: KeyRange, descending: Bool) throws -> any BackendCursor
 }
@@ -288,6 +336,9 @@ public protocol BackendBatch: BackendReader {
     func insert(_ tree: TreeID, key: RawSpan) throws
     /// Removes an index entry.
     func remove(_ tree: TreeID, key: RawSpan) throws
+    /// Removes all records and index entries of a collection, in one step however many there are; its definition and
+    /// dictionary stay, and what the batch puts later is kept.
+    func clear(_ collection: CollectionID) throws
     /// Appends names to a collection's dictionary.
     func extendNames(of collection: CollectionID, with names: [String]) throws
     /// All or nothing; returns once the durability asked for is reached. The batch can't be used

@@ -54,6 +54,27 @@ struct StoreFolder: Sendable {
         if found?.kind != .directory { throw Self.nothing }
     }
 
+    /// The sizes of all files, and what the device has room for; what goes meanwhile isn't counted.
+    func space() throws -> BackendSpace {
+        var space = BackendSpace()
+        for name in try io({ () throws(FileSystemError) in try system.list(path) }) {
+            let found = try io { () throws(FileSystemError) in
+                try system.information(path(name))
+            }
+            guard let found, found.kind == .file else { continue }
+            let size = Int64(clamping: found.size)
+            space.usedBytes += size
+            switch FileNames.parse(name)?.kind {
+            case .log: space.logBytes += size
+            case .tree: space.treeBytes += size
+            case nil: break
+            }
+        }
+        space.availableBytes = Int64(
+            clamping: try io { () throws(FileSystemError) in try system.availableBytes(path) })
+        return space
+    }
+
     /// The right to write; `.locked` where somebody else has it.
     func lock() throws(EngineError) -> any FileLock {
         try io { () throws(FileSystemError) in try system.lock(path(FileNames.lock)) }

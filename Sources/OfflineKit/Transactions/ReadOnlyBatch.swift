@@ -39,6 +39,10 @@ final class ReadOnlyBatch: BackendBatch {
         try reader.count(tree, in: range)
     }
 
+    func bytes(of collection: CollectionID) throws -> CollectionBytes {
+        try reader.bytes(of: collection)
+    }
+
     func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor {
@@ -54,6 +58,8 @@ final class ReadOnlyBatch: BackendBatch {
     func insert(_ tree: TreeID, key: RawSpan) throws { throw Self.refusal }
 
     func remove(_ tree: TreeID, key: RawSpan) throws { throw Self.refusal }
+
+    func clear(_ collection: CollectionID) throws { throw Self.refusal }
 
     func extendNames(of collection: CollectionID, with names: [String]) throws {
         throw Self.refusal

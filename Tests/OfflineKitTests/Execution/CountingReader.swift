@@ -56,6 +56,10 @@ final class CountingReader: BackendReader {
 
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int { try base.count(tree, in: range) }
 
+    func bytes(of collection: CollectionID) throws -> CollectionBytes {
+        try base.bytes(of: collection)
+    }
+
     func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor {

@@ -26,6 +26,8 @@ final class ControlledBackend: StorageBackend {
     func refresh() async throws {}
     func snapshot() throws -> any BackendReader { try memory.snapshot() }
     func verify() async throws -> BackendVerification { try await memory.verify() }
+    func space() throws -> BackendSpace { try memory.space() }
+    func compact() async throws { try await memory.compact() }
 
     func begin(
         _ collections: [CollectionID], reading: [CollectionID]
@@ -83,6 +85,9 @@ private final class ControlledBatch: BackendBatch {
     func count(_ tree: TreeID, in range: KeyRange) throws -> Int {
         try batch.count(tree, in: range)
     }
+    func bytes(of collection: CollectionID) throws -> CollectionBytes {
+        try batch.bytes(of: collection)
+    }
     func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor { try batch.cursor(tree, in: range, descending: descending) }
@@ -102,6 +107,7 @@ private final class ControlledBatch: BackendBatch {
         try batch.insert(tree, key: key)
     }
     func remove(_ tree: TreeID, key: RawSpan) throws { try batch.remove(tree, key: key) }
+    func clear(_ collection: CollectionID) throws { try batch.clear(collection) }
     func extendNames(of collection: CollectionID, with names: [String]) throws {
         try batch.extendNames(of: collection, with: names)
     }

@@ -112,6 +112,17 @@ package final class FileBackend: StorageBackend {
         }
     }
 
+    package func space() throws -> BackendSpace {
+        let opened = try current()
+        let folder = StoreFolder(system, opened.configuration.path)
+        var space = try folder.space()
+        space.treeBytes = space.usedBytes
+        return space
+    }
+
+    /// Each commit writes the file anew; only a state that a flush replaces may lie beside it.
+    package func compact() async throws { try await flush() }
+
     package func refresh() async throws {
         let opened = try current()
         guard opened.configuration.isReadOnly else { return }

@@ -44,6 +44,12 @@ final class MapBatch: MapReader, BackendBatch, @unchecked Sendable {
         try edit(tree) { $0.remove(key) }
     }
 
+    func clear(_ collection: CollectionID) throws {
+        try check(collection)
+        change { $0.collections[collection]?.clear() }
+        progress.withLock { $0.changes.removes = true }
+    }
+
     func extendNames(of collection: CollectionID, with names: [String]) throws {
         try check(collection)
         change { $0.collections[collection]?.names += names }

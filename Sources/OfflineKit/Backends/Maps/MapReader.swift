@@ -62,6 +62,10 @@ class MapReader: BackendReader, @unchecked Sendable {
         state.tree(tree).positions(of: range).count
     }
 
+    final func bytes(of collection: CollectionID) throws -> CollectionBytes {
+        state.collections[collection]?.bytes ?? CollectionBytes()
+    }
+
     final func cursor(
         _ tree: TreeID, in range: KeyRange, descending: Bool
     ) throws -> any BackendCursor {

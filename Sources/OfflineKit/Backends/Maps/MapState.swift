@@ -9,6 +9,17 @@ struct MapState: Sendable {
         /// Each value is a `MapRecord`.
         var records = PersistentMap()
         var entries: [UInt32: PersistentMap] = [:]
+
+        var bytes: CollectionBytes {
+            CollectionBytes(
+                recordBytes: records.bytes - Int64(records.count * MapRecord.headerSize),
+                indexBytes: entries.values.reduce(0) { $0 + $1.bytes })
+        }
+
+        mutating func clear() {
+            records = PersistentMap()
+            for index in entries.keys { entries[index] = PersistentMap() }
+        }
     }
     /// The application's schema version.
     var version: UInt64 = 0
@@ -35,6 +46,14 @@ struct MapState: Sendable {
                 id: id, definition: collection.definition,
                 indexes: collection.entries.keys.sorted(), names: collection.names)
         }
+    }
+
+    /// What all keys and records take.
+    var space: BackendSpace {
+        let used = collections.values.reduce(0 as Int64) {
+            $0 + $1.bytes.recordBytes + $1.bytes.indexBytes
+        }
+        return BackendSpace(usedBytes: used, treeBytes: used)
     }
 
     /// The tree; an empty one where it doesn't exist.

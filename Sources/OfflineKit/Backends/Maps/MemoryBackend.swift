@@ -26,6 +26,11 @@ package final class MemoryBackend: StorageBackend {
 
     package func refresh() async throws {}
 
+    package func space() throws -> BackendSpace { store.state.space }
+
+    /// What isn't used any more is freed at once.
+    package func compact() async throws {}
+
     package func snapshot() throws -> any BackendReader { store.snapshot() }
 
     package func begin(

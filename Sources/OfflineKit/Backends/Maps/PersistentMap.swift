@@ -15,6 +15,7 @@ struct PersistentMap: Sendable {
         let left: Node?
         let right: Node?
         let count: Int
+        let bytes: Int64
 
         init(_ key: [UInt8], _ value: [UInt8], _ left: Node?, _ right: Node?) {
             self.key = key
@@ -22,9 +23,12 @@ struct PersistentMap: Sendable {
             self.left = left
             self.right = right
             count = Node.count(left) + Node.count(right) + 1
+            bytes = Node.bytes(left) + Node.bytes(right) + Int64(key.count + value.count)
         }
 
         static func count(_ node: Node?) -> Int { node?.count ?? 0 }
+
+        static func bytes(_ node: Node?) -> Int64 { node?.bytes ?? 0 }
     }
 
     private var root: Node?
@@ -38,6 +42,9 @@ struct PersistentMap: Sendable {
     }
 
     var count: Int { Node.count(root) }
+
+    /// How many bytes its keys and values have.
+    var bytes: Int64 { Node.bytes(root) }
 
     /// The value; nil where there is no such key.
     func value(of key: [UInt8]) -> [UInt8]? {
