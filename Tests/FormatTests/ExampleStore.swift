@@ -30,7 +30,8 @@ struct ExampleStore {
         var segment = try NodeSegmentWriter(files: files, number: FileNumber(1))
         var state = StoreState(
             position: LogPosition(file: FileNumber(0), offset: 0), chain: 0, nextSequence: 1)
-        let (body, _) = segment.catalogNamingItself(&state, nextFileNumber: 2)
+        let (body, _) = segment.catalogNamingItself(
+            &state, nextFileNumber: 2, live: LiveBytes())
         let catalog = try segment.finish(catalog: body, sequence: 1)
         let file = try SuperblockFile.open(system, folder)
         for generation: UInt64 in [1, 2] {

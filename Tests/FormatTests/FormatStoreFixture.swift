@@ -122,6 +122,8 @@ struct FormatStoreFixture {
 
     func checkpoint() throws { try #require(backend.engineInUse).checkpoint() }
 
+    func compact() throws { try #require(backend.engineInUse).compact() }
+
     // MARK: - Comparing
 
     /// The files of the store, as bytes.

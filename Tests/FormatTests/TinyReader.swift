@@ -259,6 +259,9 @@ struct TinyReader {
         switch operation.kind {
         case .names: collection.names += try TinyOperation.names(operation.payload)
         case .remove: try remove(operation.key, from: &collection, operation.collection)
+        case .clear:
+            collection.places = [:]
+            collection.entries = [:]
         case .put:
             try remove(operation.key, from: &collection, operation.collection)
             for (index, entries) in try derived(operation.payload, operation.key, collection) {
@@ -300,6 +303,14 @@ struct TinyReader {
     }
 
     // MARK: - Reading
+
+    /// How many records are in files of moved records.
+    var movedRecords: Int {
+        let moved = Set(baseSequences.filter { $0.value == 0 }.keys)
+        return collections.values.reduce(0) { sum, collection in
+            sum + collection.places.values.count { moved.contains($0.file) }
+        }
+    }
 
     /// The put of the record of a key, at the place that a primary tree gives.
     private func put(

@@ -6,6 +6,7 @@ struct TinyCatalog {
         var number: UInt32
         var root: UInt64
         var count: UInt64
+        var bytes: UInt64
     }
     struct Collection {
         var number: UInt32
@@ -18,7 +19,8 @@ struct TinyCatalog {
         var isTree: Bool
         var isStaged: Bool
         var length: Int
-        var liveBytes: UInt64
+        /// By collection.
+        var live: [UInt32: UInt64]
         var baseSequence: UInt64 = 0
     }
     var applicationVersion: UInt64
@@ -57,16 +59,30 @@ extension TinyCatalog {
         return names
     }
 
+    /// Live bytes of a file, by collection.
+    static func live(_ cursor: inout TinyCursor) throws -> [UInt32: UInt64] {
+        var live: [UInt32: UInt64] = [:]
+        var last: UInt32 = 0
+        for _ in 0..<(try cursor.count()) {
+            let number = UInt32(try cursor.number(1...1 << 20))
+            guard number > last else { throw TinyDamage("collections out of order") }
+            last = number
+            live[number] = try cursor.number(0...1 << 34)
+        }
+        return live
+    }
+
     /// The trees of a collection.
     static func trees(_ cursor: inout TinyCursor) throws -> [Tree] {
         var trees: [Tree] = []
         for position in 0..<(try cursor.count()) {
             let tree = Tree(
                 number: UInt32(try cursor.number(0...0xFFFF_FFFF)), root: try cursor.u64(),
-                count: try cursor.varint())
+                count: try cursor.varint(), bytes: try cursor.number(0...1 << 62))
             guard (tree.number == 0) == (position == 0),
                 trees.last.map({ $0.number < tree.number }) ?? true,
-                tree.root == 0 ? tree.count == 0 : tree.root & 1 == 1 && tree.count > 0
+                tree.root == 0
+                    ? tree.count == 0 && tree.bytes == 0 : tree.root & 1 == 1 && tree.count > 0
             else { throw TinyDamage("a tree's entry is impossible", offset: cursor.offset) }
             trees.append(tree)
         }
@@ -92,7 +108,7 @@ extension TinyCatalog.File {
         isTree = kind & 1 != 0
         isStaged = kind & 2 != 0
         length = Int(try cursor.number(0...1 << 34))
-        liveBytes = try cursor.number(0...1 << 34)
+        live = try TinyCatalog.live(&cursor)
         if isStaged { baseSequence = try cursor.varint() }
     }
 }

@@ -93,7 +93,7 @@ struct TinyFrame {
 struct TinyOperation {
     enum Kind: UInt8 {
         case put = 1
-        case remove, names
+        case remove, names, clear
     }
     var kind: Kind
     var collection: UInt32
@@ -161,13 +161,14 @@ struct TinyAdoption {
                 TinyCatalog.File(
                     number: number, isTree: kind == 1, isStaged: true,
                     length: Int(try cursor.number(0...1 << 34)),
-                    liveBytes: try cursor.number(0...1 << 34)))
+                    live: try TinyCatalog.live(&cursor)))
         }
         for _ in 0..<(try cursor.count()) {
-            _ = (try cursor.varint(), try cursor.varint())
+            _ = (try cursor.varint(), try cursor.number(1...1 << 20), try cursor.varint())
         }
         for _ in 0..<(try cursor.count()) {
             let number = UInt32(try cursor.number(1...1 << 20))
+            guard try cursor.u8() < 2 else { throw TinyDamage("cleared or not?") }
             let names = try TinyCatalog.names(&cursor)
             let trees = try TinyCatalog.trees(&cursor)
             collections.append(Collection(number: number, names: names, trees: trees))

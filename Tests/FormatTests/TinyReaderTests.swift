@@ -17,6 +17,8 @@ struct TinyReaderTests {
         var logFiles = 0
         var tornTails = 0
         var images = 0
+        /// Records that trees find in files of moved records.
+        var movedRecords = 0
         /// Kinds of stamps and change entries.
         var changes: Set<TinyReader.ChangeKind> = []
     }
@@ -47,6 +49,7 @@ struct TinyReaderTests {
         let reader = try #require(try TinyReader(files), "\(context)")
         coverage.replayedFrames += reader.replayedFrames
         coverage.adoptedFiles += reader.adoptedFiles
+        coverage.movedRecords += reader.movedRecords
         coverage.logFiles = max(coverage.logFiles, files.keys.count { $0.hasSuffix(".log") })
         coverage.tornTails += reader.hasTornTail ? 1 : 0
         coverage.images += 1
@@ -76,6 +79,7 @@ struct TinyReaderTests {
             cuts.watch(system)
             try await fixture.change(&random, operations: random.chance(1, in: 12) ? 90 : 6)
             if random.chance(1, in: 15) { try fixture.checkpoint() }
+            if random.chance(1, in: 20) { try fixture.compact() }
             system.onMutation(nil)
             if step == 30 {
                 // An index built from the records there are, another dropped.
@@ -98,6 +102,7 @@ struct TinyReaderTests {
         let met = Comment(rawValue: "seed \(seed): \(coverage)")
         #expect(coverage.images > 8 && coverage.replayedFrames > 20, met)
         #expect(coverage.adoptedFiles > 0 && coverage.logFiles > 3, met)
+        #expect(coverage.movedRecords > 0, met)
         #expect(coverage.tornTails > (durability == .relaxed ? 3 : 0), met)
         let kinds = Set(TinyReader.ChangeKind.allCases).subtracting([.horizon])
         #expect(coverage.changes == kinds, met)

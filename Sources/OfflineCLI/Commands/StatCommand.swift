@@ -113,7 +113,7 @@ struct StatCommand: AsyncParsableCommand {
             table.add([
                 name, Figures.grouped(information.size),
                 entry.map { Figures.grouped($0.length) } ?? "",
-                entry.map { Figures.grouped($0.liveBytes) } ?? "",
+                entry.map { Figures.grouped($0.live.total) } ?? "",
             ])
         }
         table.add(["all", Figures.grouped(total)])

@@ -62,6 +62,8 @@ extension DumpContext {
             let names = try? operation.names()
             if names == nil { problem = "the field names are damaged" }
             content = .names(names ?? [])
+        case .clear:
+            content = .clear
         }
         try emit(
             .operation(

@@ -47,6 +47,7 @@ struct OperationView {
         case put(key: KeyView, record: RecordViewing)
         case remove(key: KeyView)
         case names([String])
+        case clear
     }
 }
 

@@ -112,7 +112,7 @@ struct JSONDump: DumpWriter {
     private static func value(_ file: Catalog.File) -> Value {
         [
             "file": .string(FileNames.name(file.number, file.kind)),
-            "length": number(file.length), "liveBytes": number(file.liveBytes),
+            "length": number(file.length), "liveBytes": number(file.live.total),
             "isStaged": .bool(file.isStaged),
         ]
     }
@@ -156,6 +156,7 @@ struct JSONDump: DumpWriter {
             document["key"] = key.json
         case .names(let names):
             document["names"] = .array(names.map { .string($0) })
+        case .clear: break
         }
         return document
     }

@@ -111,7 +111,7 @@ struct TextDump: DumpWriter {
                 nil,
                 "  file \(FileNames.name(file.number, file.kind)): "
                     + "\(Figures.counted(file.length, "byte")) in use, "
-                    + "\(Figures.grouped(file.liveBytes)) live\(file.isStaged ? ", staged" : "")")
+                    + "\(Figures.grouped(file.live.total)) live\(file.isStaged ? ", staged" : "")")
         }
     }
 
@@ -173,6 +173,8 @@ struct TextDump: DumpWriter {
             text += fitted(self.text(of: record), used: text.count + Self.offsetWidth + 2)
         case .remove(let key):
             text += "\(padded("remove", 7))\(view.collection) \(key.text)"
+        case .clear:
+            text += "\(padded("clear", 7))\(view.collection)"
         case .names(let names):
             text += "\(padded("names", 7))\(view.collection) + "
             text += fitted(names.joined(separator: ", "), used: text.count + Self.offsetWidth + 2)

@@ -17,6 +17,17 @@ extension Engine {
         guard let checkpointer else {
             throw EngineError(.readOnly, "the store was opened read-only")
         }
+        try maintenance.withLock { _ in
+            try define(changes, applicationVersion, checkpointer, validate)
+        }
+        compactor?.forgetPacking()
+    }
+
+    private func define(
+        _ changes: [CollectionDescription], _ applicationVersion: UInt64,
+        _ checkpointer: Checkpointer,
+        _ validate: (_ old: StoreState, _ changed: StoreState) throws -> Void
+    ) throws {
         try checkpointer.run()
         let old = stateNow
         var changed = old

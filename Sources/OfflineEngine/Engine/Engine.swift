@@ -1,6 +1,6 @@
 // The engine's handle: what it owns, and its life from open to close.
 //
-// Lock order: checkpointer, then a collection's lock, then the log's, then `state`. Nothing waits for I/O with `state`
+// Lock order: maintenance (compaction, schema changes and verification come one at a time), checkpointer, then a collection's lock, then the log's, then `state`. Nothing waits for I/O with `state`
 // or a collection's lock held, but for a swap after a checkpoint, which reads memory only.
 internal import Dispatch
 internal import OfflineBytes
@@ -19,6 +19,8 @@ package final class Engine: Sendable {
     private let background = DispatchQueue(label: "offline.engine.background", qos: .utility)
     private let pending = Protected(Pending())
     let heldStates = HeldStates()
+    /// Held by what must not run beside anything else that makes or drops files in its own way.
+    let maintenance = Protected(())
 
     /// What only a writing engine has.
     private struct Writing: Sendable {
@@ -28,6 +30,7 @@ package final class Engine: Sendable {
 
     private struct Pending {
         var checkpointer: Checkpointer?
+        var compactor: Compactor?
         var operations = 0
         var isCheckpointDue = false
         var isPreparing = false
@@ -77,7 +80,11 @@ package final class Engine: Sendable {
     deinit { writing?.log.askToStop() }
 
     func attach(_ checkpointer: Checkpointer) {
-        pending.withLock { $0.checkpointer = checkpointer }
+        let compactor = Compactor(self)
+        pending.withLock {
+            $0.checkpointer = checkpointer
+            $0.compactor = compactor
+        }
     }
 
     /// Enters a change; what it replaces is let go outside the lock, since a version's death may free much.
@@ -179,38 +186,16 @@ package final class Engine: Sendable {
                 state.appended = version
             }
             state.isWritten = false
-            if let through = state.swapThrough {
-                state.swapThrough = nil
-                swap(&state, through)
-            }
+            let deferred = state.deferred
+            state.deferred = []
+            for work in deferred { work(&state) }
         }
     }
 
-    /// Re-points the trees of a collection to what a checkpoint wrote. Called with the collection's lock held.
-    func swap(_ state: inout EngineCollection.State, _ through: FileNumber) {
-        let base = state.appended
-        let id = ownerIDs.withLock { next in
-            defer { next += 1 }
-            return next
-        }
-        let owner = PageOwner(arena: files.arena, files: files.table, id: id)
-        do throws(EngineError) {
-            let primary = try Tree.swap(base.primary, through: through, owner)
-            var indexes: [Catalog.TreeEntry] = []
-            for entry in base.indexes {
-                let root = try Tree.swap(entry.root, through: through, owner)
-                indexes.append(Catalog.TreeEntry(index: entry.index, root: root))
-            }
-            if primary == base.primary && indexes == base.indexes { return }
-            let version = base.with(primary: primary, indexes: indexes)
-            unsafe base.supersede(by: version, retired: owner.retired)
-            state.appended = version
-            var change = StateChange()
-            change.versions = [version]
-            try log.publishInOrder(change)
-        } catch {
-            // Equal trees in memory stay; the next checkpoint tries again.
-            owner.rollback()
+    /// Enters how much of each node segment is in use.
+    func note(_ surveys: [(collection: UInt32, survey: TreeSurvey)]) {
+        state.withLock { state in
+            for (collection, survey) in surveys { survey.note(collection, in: &state) }
         }
     }
 
@@ -224,7 +209,7 @@ package final class Engine: Sendable {
     }
 
     /// Counts towards the next checkpoint and makes the next log file ready, both in the background.
-    func didAppend(operations: Int) {
+    func didAppend(operations: Int, bytes: Int) {
         let isDue = pending.withLock { pending -> Bool in
             pending.operations += operations
             guard options.automaticCheckpoints, !pending.isCheckpointDue, !pending.isClosed,
@@ -238,6 +223,9 @@ package final class Engine: Sendable {
         }
         if isDue {
             background.async { [weak self] in self?.backgroundCheckpoint() }
+        }
+        if options.automaticCompaction, options.automaticCheckpoints {
+            compactor?.didAppend(bytes)
         }
         prepareNext()
     }
@@ -300,6 +288,7 @@ package final class Engine: Sendable {
         }
         guard !wasClosed, let writing else { return }
         // What runs in the background is waited for.
+        compactor?.stop()
         background.sync {}
         var failure: EngineError?
         if writing.log.failure == nil {
@@ -310,7 +299,10 @@ package final class Engine: Sendable {
         writing.log.stop()
         giveBackTail(checkpointer?.superblock)
         checkpointer?.close()
-        pending.withLock { $0.checkpointer = nil }
+        pending.withLock {
+            $0.checkpointer = nil
+            $0.compactor = nil
+        }
         writing.lock.release()
         // On a full disk the log alone holds everything; the next open replays it.
         if let failure, failure.code != .storageFull { throw failure }
@@ -331,6 +323,49 @@ package final class Engine: Sendable {
         }
         defer { writable.close() }
         try? writable.truncate(to: end.offset)
+    }
+
+    // MARK: - Compaction
+
+    /// Gives back all space that can be given back, and leaves the records in the order of their keys. Who reads an older
+    /// state goes on with it. Blocks; not for a thread of the cooperative pool.
+    package func compact() throws(EngineError) {
+        _ = try log
+        try compactor?.compactAll()
+    }
+
+    /// About what compacting would give back.
+    package var reclaimableBytes: Int64 { CompactionPlan(stateNow, files).reclaimable }
+
+    /// Compacts as far as it does by itself, now. Blocks; not for a thread of the cooperative pool.
+    package func compactWhereDue() throws(EngineError) {
+        _ = try log
+        try compactor?.compactWhereDue()
+    }
+
+    /// Calls `resume` once compaction has caught up with what was written: at once, mostly. Not for whoever has a
+    /// transaction open.
+    package func whenCaughtUp(_ resume: @escaping @Sendable () -> Void) {
+        guard let compactor else { return resume() }
+        compactor.whenCaughtUp(resume)
+    }
+
+    /// Removes those of the files that no tree leads to any more.
+    func drop(_ files: FileSelection) throws(EngineError) {
+        guard let dropped = try checkpointer?.run(leavingOut: files), !dropped.isEmpty else {
+            return
+        }
+        let kinds = state.withLock { state in
+            dropped.map { (number: $0, kind: state.files.removeValue(forKey: $0)?.kind ?? .log) }
+        }
+        self.files.retire(dropped)
+        for collection in collections.withLock({ Array($0.values) }) {
+            collection.whenUnwritten { [self] in leaveOldFiles(&$0) }
+        }
+        for (number, kind) in kinds {
+            // Found and removed by the next open otherwise.
+            try? self.files.system.remove(self.files.path(number, kind))
+        }
     }
 
     /// Makes defined collections the published and the appended ones. Nobody writes meanwhile.
@@ -354,6 +389,7 @@ package final class Engine: Sendable {
     var completedSegment: FileNumber { superblock?.catalog.file ?? FileNumber(0) }
 
     var checkpointer: Checkpointer? { pending.withLock { $0.checkpointer } }
+    var compactor: Compactor? { pending.withLock { $0.compactor } }
     var indexDerivation: any IndexDerivation { derivation }
     func takeOwnerID() -> UInt64 {
         ownerIDs.withLock { next in

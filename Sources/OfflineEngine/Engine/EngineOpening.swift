@@ -55,7 +55,7 @@ extension Engine {
             engine.attach(checkpointer)
             // A slot that a power cut tore, or that somebody damaged, is made whole while the other one is.
             if recovered.hasBadSlot { try checkpointer.rewriteSuperblock() }
-            engine.didAppend(operations: recovered.report.replayedOperations)
+            engine.didAppend(operations: recovered.report.replayedOperations, bytes: 0)
             return engine
         } catch {
             lock.release()
@@ -76,7 +76,7 @@ extension Engine {
         var segment = try NodeSegmentWriter(files: files, number: FileNumber(1))
         var state = StoreState(
             position: LogPosition(file: FileNumber(0), offset: 0), chain: 0, nextSequence: 1)
-        let (body, _) = segment.catalogNamingItself(&state, nextFileNumber: 2)
+        let (body, _) = segment.catalogNamingItself(&state, nextFileNumber: 2, live: LiveBytes())
         let catalog = try segment.finish(catalog: body, sequence: 1)
         try io { () throws(FileSystemError) in
             let file = try SuperblockFile.open(system, folder)

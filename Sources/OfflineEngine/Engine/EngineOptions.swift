@@ -36,6 +36,8 @@ package struct EngineOptions: Sendable {
     package var logFileBytesMin = 64 << 10
     /// Checkpoints by themselves when one is due; off in tests that want to say when.
     package var automaticCheckpoints = true
+    /// Compacts by itself where it is due; off where the user said so, and in tests that want to say when.
+    package var automaticCompaction = true
     /// Makes the next log file ready in the background; off in tests that want the same files in every run.
     package var preparesLogFiles = true
 

@@ -1,6 +1,29 @@
 // All that a reader must keep alive: the mapped files and the arena of a store's changed nodes. Every version retains
-// it, so bytes that a snapshot may read outlive the engine that wrote them.
+// it, and the set of files that there was when the version was made, so bytes that a snapshot may read outlive the engine
+// that wrote them, and the names of their files.
+//
+// Invariants:
+// - A location in a version leads to a file of the version's set.
+// - Files are only added to a set, but for those that no location ever led to (`drop`).
+// - `retire` takes files out of the current set by making another one: they go once the last version with the old one does.
 internal import OfflineBytes
+
+/// The files that versions made at one time lead to.
+package final class FileSet: Sendable {
+    private let files: Protected<[FileNumber: StoredFile]>
+
+    fileprivate init(_ files: [FileNumber: StoredFile] = [:]) { self.files = Protected(files) }
+
+    fileprivate var all: [FileNumber: StoredFile] { files.withLock { $0 } }
+
+    func insert(_ file: StoredFile) { files.withLock { $0[file.number] = file } }
+
+    fileprivate func remove(_ number: FileNumber) -> StoredFile? {
+        files.withLock { $0.removeValue(forKey: number) }
+    }
+
+    fileprivate func file(_ number: FileNumber) -> StoredFile? { files.withLock { $0[number] } }
+}
 
 /// The files and memory of one open store.
 package final class OpenFiles: Sendable {
@@ -9,7 +32,17 @@ package final class OpenFiles: Sendable {
     package let store: StoreID
     package let table = FileTable()
     package let arena: PageArena
-    private let files = Protected<[FileNumber: StoredFile]>([:])
+    private let state = Protected(State())
+
+    private struct State {
+        var current = FileSet()
+        /// Files that are gone from the folder; those that somebody still reads are alive.
+        var retired: [Retired] = []
+    }
+
+    private struct Retired {
+        weak var file: StoredFile?
+    }
 
     /// `nodeBytesMax`: so much of the system's memory changed nodes may take.
     package init(
@@ -25,8 +58,10 @@ package final class OpenFiles: Sendable {
         system.path(folder, FileNames.name(number, kind))
     }
 
-    package func file(_ number: FileNumber) -> StoredFile? { files.withLock { $0[number] } }
-    package var all: [StoredFile] { files.withLock { $0.values.sorted { $0.number < $1.number } } }
+    /// The files that a version made now may lead to.
+    package var current: FileSet { state.withLock { $0.current } }
+    package func file(_ number: FileNumber) -> StoredFile? { current.file(number) }
+    package var all: [StoredFile] { current.all.values.sorted { $0.number < $1.number } }
 
     /// Maps an open file and keeps it.
     @discardableResult
@@ -35,14 +70,36 @@ package final class OpenFiles: Sendable {
     ) throws(FileSystemError) -> StoredFile {
         let stored = try StoredFile(
             number: number, kind: kind, file: file, length: length, table: table)
-        files.withLock { $0[number] = stored }
+        state.withLock { $0.current.insert(stored) }
         return stored
     }
 
-    /// Lets go of a file that no location points into.
+    /// Lets go of a file that no location ever pointed into.
     package func drop(_ number: FileNumber) {
-        let dropped = files.withLock { $0.removeValue(forKey: number) }
+        let dropped = state.withLock { $0.current.remove(number) }
         withExtendedLifetime(dropped) {}
+    }
+
+    /// Takes files out of the current set: versions made from now on don't lead to them.
+    func retire(_ numbers: some Sequence<FileNumber>) {
+        let old = state.withLock { state -> FileSet in
+            let old = state.current
+            var files = old.all
+            state.retired.removeAll { $0.file == nil }
+            for number in numbers {
+                state.retired.append(Retired(file: files.removeValue(forKey: number)))
+            }
+            state.current = FileSet(files)
+            return old
+        }
+        // Files die outside the lock.
+        withExtendedLifetime(old) {}
+    }
+
+    /// Bytes of files that are gone but for those who still read them.
+    package var retiredBytes: Int64 {
+        let alive = state.withLock { $0.retired.compactMap(\.file) }
+        return alive.reduce(0) { $0 + Int64($1.length) }
     }
 
     /// Opens an existing file, checks that it says what its name says, and maps `length` bytes of it (all if nil).

@@ -90,19 +90,44 @@ package final class GroupCommit: Sendable {
         if !isWaiting { done(nil) }
     }
 
+    /// Lets the log go on in a new file, so that all that is in it now is in files that no longer change.
+    package func rotate() throws(EngineError) {
+        let live = liveBytes()
+        try state.withLock { state throws(EngineError) in
+            try Self.checkWritable(state)
+            do throws(EngineError) { try state.writer.rotate(liveBytes: live) } catch {
+                if state.writer.isBroken { state.failure = error }
+                throw error
+            }
+            var change = StateChange()
+            change.end = (state.writer.position, state.writer.chain, state.writer.nextSequence)
+            Self.enter(change, &state, durability, publish)
+        }
+        state.wakeAll()
+    }
+
     /// Publishes a change that isn't in the log (equal trees in another place), after all that was appended before.
     package func publishInOrder(_ change: StateChange) {
         let isWaiting = state.withLock { state -> Bool in
             if state.failure != nil { return false }
-            // Without full durability every commit was published when it was appended, so this is in order too.
-            if durability != .full || (state.queue.isEmpty && !state.isSyncing) {
-                publish(change)
-                return false
-            }
-            state.queue.append(Waiting(change: change, done: nil))
-            return true
+            return Self.enter(change, &state, durability, publish)
         }
         if isWaiting { state.wakeAll() }
+    }
+
+    /// Publishes a change now, or queues it behind those that aren't durable yet; whether it is queued.
+    @discardableResult
+    private static func enter(
+        _ change: StateChange, _ state: inout State, _ durability: CommitDurability,
+        _ publish: (StateChange) -> Void
+    ) -> Bool {
+        // Without full durability every commit was published when it was appended, so this is in order too.
+        if durability != .full || (state.queue.isEmpty && !state.isSyncing) {
+            publish(change)
+            return false
+        }
+        state.queue.append(Waiting(change: change, done: nil))
+        return true
     }
 
     /// Calls `done` once everything appended so far is on stable storage.

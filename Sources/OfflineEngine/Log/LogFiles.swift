@@ -42,6 +42,12 @@ package final class LogFiles: Sendable {
         return (max(usual, needed) + 4095) & ~4095
     }
 
+    /// The size of the files that compaction moves records to: what dies in them is found file by file.
+    func movedFileBytes(liveBytes: Int64) -> Int {
+        let share = Int(clamping: liveBytes / Limits.logFileShareOfLiveBytes)
+        return min(fileBytesMax, max(share, 1 << 20))
+    }
+
     /// Bytes written ahead in one call. Larger ones make the system cache the file in larger pieces, and each later small
     /// write into them then costs two to three times as much (measured: 2.4 to 3.3 us against 0.8 to 1.05).
     private static let chunkBytes = 64 << 10

@@ -5,7 +5,7 @@
 //        4    4  length of the entry without padding: header, key and payload
 //        8    4  collection
 //       12    2  key length
-//       14    1  kind: 1 put, 2 remove, 3 names
+//       14    1  kind: 1 put, 2 remove, 3 names, 4 clear
 //       15    1  flags: bit 0 the sequence is relative to the adoption frame's; others zero
 //       16    8  sequence, the operation's own
 //       24    4  CRC-32C of key and payload
@@ -13,7 +13,8 @@
 //       32       key, payload, then zeros up to a multiple of 8
 //
 // A put's payload is the record. A remove has none. Names (growth of a collection's dictionary) have no key; their
-// payload is, for each name, a varint length and its UTF-8 bytes. A primary leaf's location is the entry's first byte.
+// payload is, for each name, a varint length and its UTF-8 bytes. A clear, which has neither key nor payload, removes all
+// records of the collection. A primary leaf's location is the entry's first byte.
 // Both checksums are tested on the first read of a record from a file, its key on every read.
 internal import OfflineBytes
 
@@ -23,6 +24,7 @@ package struct LogOperation: Equatable, Sendable {
         case put = 1
         case remove = 2
         case names = 3
+        case clear = 4
     }
 
     /// Bytes; key and payload follow.
@@ -91,6 +93,16 @@ package struct LogOperation: Equatable, Sendable {
             offset += (length + 7) & ~7
             sequence += 1
         }
+    }
+
+    /// Gives a copied entry, whose payload's checksum stays right, its sequence as an absolute one.
+    package static func restate(_ entry: UnsafeMutableRawBufferPointer, sequence: UInt64) {
+        guard entry.count >= headerSize, let base = entry.baseAddress else { return }
+        unsafe base.storeLittle(sequence, at: 16)
+        unsafe base.storeLittle(0 as UInt8, at: 15)
+        let sum = unsafe CRC32C.checksum(
+            UnsafeRawBufferPointer(start: base + 4, count: headerSize - 4))
+        unsafe base.storeLittle(sum, at: 0)
     }
 
     /// Reads and checks the entry that begins `bytes`. `checksSums` false leaves out the checksums, for an entry that

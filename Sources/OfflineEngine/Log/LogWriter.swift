@@ -48,6 +48,8 @@ package struct LogWriter {
     package var durableThrough: LogPosition?
     /// A write into the log failed for another reason than room, so that nobody knows what it holds.
     package private(set) var isBroken = false
+    /// Where the first frame of the file that was opened last goes.
+    private var headEnd: UInt64 = 0
     /// The longest frame since the last file was made: the next one should hold a few of them.
     private var longestFrame = 0
 
@@ -108,6 +110,12 @@ package struct LogWriter {
             catalog.collections[index].names = grown.names
         }
         return place
+    }
+
+    /// Lets the log go on in a new file, unless it has just begun one. Throws as `append` does.
+    package mutating func rotate(liveBytes: Int64) throws(EngineError) {
+        guard position.file.value != 0, position.offset > headEnd else { return }
+        _ = try openNext(for: 0, liveBytes: liveBytes)
     }
 
     private mutating func note(_ error: EngineError) -> EngineError {
@@ -217,7 +225,8 @@ package struct LogWriter {
         active = file
         // The next file may be opened before a frame is in this one: the log's chain leads through it all the same.
         unsynced.append(file)
-        position = LogPosition(file: file.number, offset: UInt64(FileHeader.size + catalogFrame))
+        headEnd = UInt64(FileHeader.size + catalogFrame)
+        position = LogPosition(file: file.number, offset: headEnd)
         chain = sum
         longestFrame = 0
         return file

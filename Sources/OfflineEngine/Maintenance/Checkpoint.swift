@@ -12,6 +12,9 @@
 //    state stay. A collection that is being written is swapped by whoever ends the write. Held states are moved onto equal
 //    trees without any address.
 //
+// A checkpoint can leave files out: those of them that no frozen tree leads to any more aren't in its catalog, and once both
+// slots of the superblock are beyond them nothing on disk needs them.
+//
 // Writers go on during 1 to 4; a frozen page is never changed in place, since every later writer has another owner id.
 // A failure before 4 leaves everything as it was: the file is removed, remembered locations are forgotten. One in 4
 // makes the store read-only.
@@ -49,11 +52,25 @@ final class Checkpointer: Sendable {
             guard isNew || (isClosing && !state.superblock.isCleanClose) else { return }
             try engine.log.flushAndWait()
             if isNew {
-                let roots = try write(frozen, &state, isClosing: isClosing)
-                swap(roots, state.completed)
+                let written = try write(frozen, &state, isClosing: isClosing)
+                swap(written.frozen, state.completed)
             } else {
                 try advance(&state.superblock) { $0.isCleanClose = isClosing }
             }
+        }
+    }
+
+    /// Writes a checkpoint whose catalog leaves out those of `files` that no tree leads to any more; which these are. Once it
+    /// returns, neither slot of the superblock leads to them.
+    func run(leavingOut files: FileSelection) throws(EngineError) -> [FileNumber] {
+        try state.withLock { state throws(EngineError) in
+            try engine.log.flushAndWait()
+            let frozen = engine.stateNow
+            try engine.log.flushAndWait()
+            let written = try write(frozen, &state, isClosing: false, leavingOut: files)
+            swap(written.frozen, state.completed)
+            try advance(&state.superblock) { _ in }
+            return written.leftOut
         }
     }
 
@@ -75,17 +92,17 @@ final class Checkpointer: Sendable {
 
     // MARK: - Steps 3 and 4
 
-    /// The frozen collections with their roots on disk.
     private func write(
-        _ frozen: StoreState, _ state: inout State, isClosing: Bool
-    ) throws(EngineError) -> [CollectionVersion] {
+        _ frozen: StoreState, _ state: inout State, isClosing: Bool,
+        leavingOut files: FileSelection = FileSelection([])
+    ) throws(EngineError) -> Written {
         var segment = try NodeSegmentWriter(
             files: engine.files, number: engine.logFiles.takeNumber())
         let completed = state.completed
         let held = engine.heldStates.all.map { (holder: $0, state: $0.now) }
         let written: Written
         do throws(EngineError) {
-            written = try pack(frozen, held.map(\.state), completed, &segment)
+            written = try pack(frozen, held.map(\.state), completed, &segment, files)
         } catch {
             for version in (held.map(\.state) + [frozen]).flatMap(\.collections) {
                 for entry in version.catalogEntry.trees {
@@ -104,8 +121,13 @@ final class Checkpointer: Sendable {
         }
         state.completed = segment.number
         engine.publishFile(segment.number, written.usage)
-        for (index, (holder, _)) in held.enumerated() { holder.replace(written.held[index]) }
-        return written.frozen
+        engine.note(written.surveys)
+        let stored = engine.files.file(segment.number)
+        for (index, (holder, _)) in held.enumerated() {
+            if let stored { for version in written.held[index] { version.fileSet.insert(stored) } }
+            holder.replace(written.held[index])
+        }
+        return written
     }
 
     /// What step 3 made: the frozen collections, and those of each held state, with their roots on disk.
@@ -114,31 +136,60 @@ final class Checkpointer: Sendable {
         var held: [[CollectionVersion]]
         var usage: FileUsage
         var catalog: LogPosition
+        /// What the trees lead to, if files were to be left out.
+        var surveys: [(collection: UInt32, survey: TreeSurvey)]
+        /// Files that the catalog leaves out.
+        var leftOut: [FileNumber]
     }
 
     private func pack(
         _ frozen: StoreState, _ held: [StoreState], _ completed: FileNumber,
-        _ segment: inout NodeSegmentWriter
+        _ segment: inout NodeSegmentWriter, _ files: FileSelection
     ) throws(EngineError) -> Written {
         var state = frozen
-        let packed = try packed(frozen, completed, &segment)
+        var live = LiveBytes()
+        let packed = try packed(frozen, completed, &segment) { live.add($0, $1) }
         for version in packed { state.set(version) }
         var others: [[CollectionVersion]] = []
         // What they share with the frozen state was just written.
-        for state in held { others.append(try self.packed(state, segment.number, &segment)) }
+        for state in held {
+            others.append(
+                try self.packed(state, segment.number, &segment, inItsFiles: true))
+        }
+        let surveys = files.numbers.isEmpty ? [] : try surveys(frozen)
+        let leftOut = files.numbers.filter { number in
+            !surveys.contains { $0.survey.leads(to: number) }
+        }
+        for number in leftOut { state.files[number] = nil }
+        for (collection, survey) in surveys { survey.note(collection, in: &state) }
         let (body, usage) = segment.catalogNamingItself(
-            &state, nextFileNumber: engine.logFiles.next)
+            &state, nextFileNumber: engine.logFiles.next, live: live)
         let catalog = try segment.finish(catalog: body, sequence: frozen.nextSequence)
-        return Written(frozen: packed, held: others, usage: usage, catalog: catalog)
+        return Written(
+            frozen: packed, held: others, usage: usage, catalog: catalog, surveys: surveys,
+            leftOut: leftOut)
     }
 
-    /// The collections of a state with nothing in memory.
+    /// What the frozen trees lead to. Every page of theirs knows where it was just written, or before.
+    private func surveys(
+        _ frozen: StoreState
+    ) throws(EngineError) -> [(collection: UInt32, survey: TreeSurvey)] {
+        try frozen.collections.map { version throws(EngineError) in
+            var survey = TreeSurvey(engine.files.table)
+            for entry in version.catalogEntry.trees { try survey.walk(entry.root) }
+            return (version.id, survey)
+        }
+    }
+
+    /// The collections of a state with nothing in memory; `inItsFiles`: they lead to files that may be gone from the folder.
     private func packed(
-        _ state: StoreState, _ completed: FileNumber, _ segment: inout NodeSegmentWriter
+        _ state: StoreState, _ completed: FileNumber, _ segment: inout NodeSegmentWriter,
+        inItsFiles: Bool = false, wrote: (UInt32, Int64) -> Void = { _, _ in }
     ) throws(EngineError) -> [CollectionVersion] {
         var packed: [CollectionVersion] = []
         let table = engine.files.table
         for version in state.collections {
+            let start = segment.length
             let primary = try Tree.pack(
                 version.primary, files: table, through: completed, into: &segment)
             var indexes: [Catalog.TreeEntry] = []
@@ -147,7 +198,11 @@ final class Checkpointer: Sendable {
                     entry.root, files: table, through: completed, into: &segment)
                 indexes.append(Catalog.TreeEntry(index: entry.index, root: root))
             }
-            packed.append(version.with(primary: primary, indexes: indexes))
+            wrote(version.id, segment.length - start)
+            packed.append(
+                version.with(
+                    primary: primary, indexes: indexes,
+                    fileSet: inItsFiles ? version.fileSet : nil))
         }
         return packed
     }
@@ -172,13 +227,7 @@ final class Checkpointer: Sendable {
 
     private func swap(_ packed: [CollectionVersion], _ through: FileNumber) {
         for version in packed {
-            engine.collection(version.id)?.state.withLock { state in
-                if state.isWritten {
-                    state.swapThrough = through
-                } else {
-                    engine.swap(&state, through)
-                }
-            }
+            engine.collection(version.id)?.whenUnwritten { [engine] in engine.swap(&$0, through) }
         }
     }
 }

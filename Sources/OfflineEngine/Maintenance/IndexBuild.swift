@@ -12,6 +12,7 @@ final class IndexBuild {
     /// One for each tree that was begun.
     private var owners: [PageOwner] = []
     private var segment: NodeSegmentWriter?
+    private var live = LiveBytes()
 
     init(engine: Engine) {
         self.engine = engine
@@ -27,6 +28,8 @@ final class IndexBuild {
         ) { [engine] in engine.logFiles.takeNumber() }
         defer { sorter.discard() }
         try derive(Set(indexes), reader, version.id, into: &sorter)
+        let before = segment?.length ?? 0
+        defer { if let segment { live.add(version.id, segment.length - before) } }
         return try fill(&sorter, version.id)
     }
 
@@ -38,7 +41,7 @@ final class IndexBuild {
         let length = UInt64(stored.length)
         return (
             segment.number,
-            FileUsage(kind: .tree, isStaged: true, length: length, liveBytes: Int64(length))
+            FileUsage(kind: .tree, isStaged: true, length: length, live: live)
         )
     }
 

@@ -26,6 +26,9 @@ struct NodeSegmentWriter: NodeSink {
         ).encoded()
     }
 
+    /// Bytes so far.
+    var length: Int64 { Int64(end) }
+
     private var end: UInt64 { flushed + UInt64(buffer.count) }
 
     mutating func place(_ length: Int) throws(EngineError) -> Location {
@@ -54,12 +57,12 @@ struct NodeSegmentWriter: NodeSink {
     /// The catalog of `state` with this file in it. The file's length depends on the catalog's, whose numbers are
     /// varints: so it is tried until it stands, which takes three rounds at most.
     func catalogNamingItself(
-        _ state: inout StoreState, nextFileNumber: UInt32
+        _ state: inout StoreState, nextFileNumber: UInt32, live: LiveBytes
     ) -> (body: [UInt8], usage: FileUsage) {
         var body: [UInt8] = []
         while true {
             let length = end + UInt64(FrameHeader.frameLength(body: body.count))
-            let usage = FileUsage(kind: .tree, length: length, liveBytes: Int64(length))
+            let usage = FileUsage(kind: .tree, length: length, live: live)
             state.files[number] = usage
             let next = state.catalog(nextFileNumber: nextFileNumber).encoded(withRoots: true)
             if next.count == body.count { return (next, usage) }

@@ -109,7 +109,8 @@ extension Recovery {
         }
     }
 
-    /// Whether a file may be removed: by its name and by its header, or because it never got one.
+    /// Whether a file that nothing refers to may be removed: its header says that it is ours, or it never got one, or what a power
+    /// cut left of it holds nothing. A log file whose header is damaged and that holds a commit stays: it can be recovered.
     private func isOurs(
         _ number: FileNumber, _ kind: FileNames.Kind, _ files: OpenFiles
     ) throws(EngineError) -> Bool {
@@ -124,7 +125,14 @@ extension Recovery {
             switch unsafe head.withUnsafeBytes({ unsafe FileHeader.read($0) }) {
             case .header(let header): return header.store == files.store
             case .unused: return true
-            case .bad, .unsupported: return false
+            case .bad:
+                guard kind == .log else { return true }
+                let reader = try FrameReader(file: file, number: number, storeTag: files.store.tag)
+                let commit = try reader.findHeader(from: UInt64(FileHeader.size)) {
+                    $0.kind == .commit || $0.kind == .adoption
+                }
+                return commit == nil
+            case .unsupported: return false
             }
         }
     }

@@ -158,7 +158,7 @@ struct Recovery {
             files.table.setBaseSequence(file.baseSequence, of: file.number)
             state.files[file.number] = FileUsage(
                 kind: file.kind, isStaged: file.isStaged, length: file.length,
-                liveBytes: file.liveBytes, baseSequence: file.baseSequence)
+                live: file.live, baseSequence: file.baseSequence)
         }
         for entry in catalog.collections {
             guard let names = NameDictionary.empty.appending(stored: entry.names) else {
@@ -376,13 +376,11 @@ struct Recovery {
                     file: FileNames.log(place.file), offset: place.offset)
             }
             for file in adoption.files {
-                let usage = FileUsage(file, baseSequence: header.sequence)
                 try openFile(
                     Catalog.File(
                         number: file.number, kind: file.kind, isStaged: true, length: file.length,
-                        liveBytes: file.liveBytes), isActive: false, files)
+                        live: file.live), isActive: false, files)
                 files.table.setBaseSequence(header.sequence, of: file.number)
-                replay.adopt(file.number, usage)
             }
             try replay.adopt(adoption, header)
             return UInt64(header.operationCount)

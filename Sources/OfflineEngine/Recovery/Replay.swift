@@ -76,6 +76,7 @@ struct Replay {
                 }, names: part.names)
             unsafe part.base.supersede(by: version, retired: part.owner.retired)
             state.set(version)
+            for (file, bytes) in part.owner.replaced.sums { note(file, part.base.id, bytes) }
         }
         parts = [:]
         return state
@@ -88,13 +89,16 @@ struct Replay {
         change.apply(to: &state)
     }
 
-    /// Enters a staged file that the log adopted.
-    mutating func adopt(_ file: FileNumber, _ usage: FileUsage) { state.files[file] = usage }
-
     /// Takes in a staged transaction: its nodes are on disk, so its roots are all there is to do.
     mutating func adopt(_ adoption: Adoption, _ header: FrameHeader) throws(EngineError) {
         let place = Place(file: header.position.file, offset: header.position.offset)
-        for dead in adoption.dead { note(dead.file, -dead.bytes) }
+        for collection in adoption.collections where collection.isCleared {
+            state.clear(collection.id)
+        }
+        for file in adoption.files {
+            state.files[file.number] = FileUsage(file, baseSequence: header.sequence)
+        }
+        for dead in adoption.dead { note(dead.file, dead.collection, -dead.bytes) }
         for collection in adoption.collections {
             let part = try part(collection.id, place)
             guard
@@ -133,9 +137,12 @@ struct Replay {
         case .put:
             let word = Location(file: place.file, offset: place.offset, tag: false).word
             try put(&part, key, payload, word, place)
-            note(place.file, Int64(operation.paddedLength))
+            part.primary.root.bytes &+= Int64(payload.count)
+            note(place.file, operation.collection, Int64(operation.paddedLength))
         case .remove:
             try remove(&part, key)
+        case .clear:
+            clear(&part)
         case .names:
             let names: [String]
             do throws(LogOperationError) {
@@ -162,7 +169,7 @@ struct Replay {
             try unsafe part.primary.insert(bytes, value: word, part.owner)
         }
         oldEntries.removeAll()
-        if let old { try deriveOld(part, key, old) }
+        if let old { try deriveOld(&part, key, old) }
         try updateIndexes(&part)
     }
 
@@ -173,16 +180,27 @@ struct Replay {
         guard let old else { return }
         newEntries.removeAll()
         oldEntries.removeAll()
-        try deriveOld(part, key, old)
+        try deriveOld(&part, key, old)
         try updateIndexes(&part)
+    }
+
+    /// Gives up all trees.
+    private mutating func clear(_ part: inout Part) {
+        let owner = part.owner
+        part.primary.clear(owner)
+        for index in part.indexes.indices { part.indexes[index].tree.clear(owner) }
+        owner.forgetReplaced()
+        state.clear(part.base.id)
     }
 
     /// Fills `oldEntries` from the record that was replaced, and counts its bytes as dead.
     private mutating func deriveOld(
-        _ part: Part, _ key: [UInt8], _ word: UInt64
+        _ part: inout Part, _ key: [UInt8], _ word: UInt64
     ) throws(EngineError) {
         let location = Location(word: word)
-        note(location.file, -RecordAccess.paddedLength(at: location, in: files))
+        let length = RecordAccess.length(at: location, in: files)
+        part.primary.root.bytes &-= length - Int64(LogOperation.headerSize + key.count)
+        note(location.file, part.base.id, -((length + 7) & ~7))
         guard !part.indexes.isEmpty else { return }
         let record = try unsafe key.withBytes { bytes throws(EngineError) in
             let view = try unsafe RecordAccess.record(
@@ -233,11 +251,9 @@ struct Replay {
         part.indexes = trees
     }
 
-    private mutating func note(_ file: FileNumber, _ bytes: Int64) {
-        if state.files[file] == nil {
-            state.files[file] = FileUsage(kind: .log, length: 0, liveBytes: 0)
-        }
-        state.files[file]?.liveBytes += bytes
+    private mutating func note(_ file: FileNumber, _ collection: UInt32, _ bytes: Int64) {
+        if state.files[file] == nil { state.files[file] = FileUsage(kind: .log, length: 0) }
+        state.files[file]?.live.add(collection, bytes)
     }
 
     private func part(_ id: UInt32, _ place: Place) throws(EngineError) -> Part {

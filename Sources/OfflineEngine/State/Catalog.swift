@@ -33,10 +33,13 @@ package struct Catalog: Equatable, Sendable {
         }
 
         /// Tree `index` of a collection: the primary tree holds locations, the others keys alone.
-        package init(collection: UInt32, index: UInt32, node: UInt64 = 0, count: UInt64 = 0) {
+        package init(
+            collection: UInt32, index: UInt32, node: UInt64 = 0, count: UInt64 = 0,
+            bytes: Int64 = 0
+        ) {
             self.index = index
             root = TreeRoot(
-                node: node, count: count, valueWidth: index == 0 ? 8 : 0,
+                node: node, count: count, bytes: bytes, valueWidth: index == 0 ? 8 : 0,
                 identity: TreeIdentity(collection: collection, tree: index))
         }
     }
@@ -54,7 +57,7 @@ package struct Catalog: Equatable, Sendable {
         package var kind: FileNames.Kind
         package var isStaged = false
         package var length: UInt64
-        package var liveBytes: Int64
+        package var live = LiveBytes()
         package var baseSequence: UInt64 = 0
     }
 
@@ -85,7 +88,7 @@ package struct Catalog: Equatable, Sendable {
             bytes.appendVarint(UInt64(file.number.value))
             bytes.append((file.kind == .tree ? 1 : 0) | (file.isStaged ? 2 : 0))
             bytes.appendVarint(file.length)
-            bytes.appendVarint(UInt64(max(0, file.liveBytes)))
+            file.live.append(to: &bytes)
             if file.isStaged { bytes.appendVarint(file.baseSequence) }
         }
         return bytes
@@ -97,6 +100,7 @@ package struct Catalog: Equatable, Sendable {
             bytes.appendVarint(UInt64(tree.index))
             bytes.appendLittle(withRoots ? tree.root.node : 0)
             bytes.appendVarint(withRoots ? tree.root.count : 0)
+            bytes.appendVarint(withRoots ? UInt64(max(0, tree.root.bytes)) : 0)
         }
     }
 
@@ -162,10 +166,12 @@ package struct Catalog: Equatable, Sendable {
             let index = UInt32(try unsafe reader.count(atMost: Int(UInt32.max)))
             let node = try unsafe reader.little(UInt64.self)
             let entries = try unsafe reader.varint()
+            let bytes = Int64(try unsafe reader.count(atMost: Int.max >> 1))
             guard node == 0 || node & 1 == 1, (node == 0) == (entries == 0),
                 (index == 0) == (position == 0), trees.last.map({ $0.index < index }) ?? true
             else { throw ByteError("a tree entry is out of order or no location", at: at) }
-            trees.append(TreeEntry(collection: id, index: index, node: node, count: entries))
+            trees.append(
+                TreeEntry(collection: id, index: index, node: node, count: entries, bytes: bytes))
         }
         guard !trees.isEmpty else {
             throw ByteError("a collection without a primary tree", at: unsafe reader.offset)
@@ -180,10 +186,10 @@ package struct Catalog: Equatable, Sendable {
             throw ByteError("a file entry's kind is unknown", at: unsafe reader.offset)
         }
         let length = UInt64(try unsafe reader.count(atMost: Int(Location.offsetLimit)))
-        let live = Int64(try unsafe reader.count(atMost: Int(Location.offsetLimit)))
+        let live = try unsafe LiveBytes.decoded(&reader)
         let base = flags & 2 != 0 ? try unsafe reader.varint() : 0
         return File(
             number: number, kind: flags & 1 != 0 ? .tree : .log, isStaged: flags & 2 != 0,
-            length: length, liveBytes: live, baseSequence: base)
+            length: length, live: live, baseSequence: base)
     }
 }

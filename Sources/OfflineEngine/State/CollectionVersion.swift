@@ -20,12 +20,14 @@ package final class CollectionVersion: @unchecked Sendable {
     package let primary: TreeRoot
     package let indexes: [Catalog.TreeEntry]
     package let files: OpenFiles
+    /// The files that the trees lead to.
+    let fileSet: FileSet
     private var next: CollectionVersion?
     private var retired: [UnsafeMutableRawPointer] = unsafe []
 
     package init(
         id: UInt32, definition: [UInt8], names: NameDictionary, primary: TreeRoot,
-        indexes: [Catalog.TreeEntry], files: OpenFiles
+        indexes: [Catalog.TreeEntry], files: OpenFiles, fileSet: FileSet? = nil
     ) {
         self.id = id
         self.definition = definition
@@ -33,6 +35,7 @@ package final class CollectionVersion: @unchecked Sendable {
         self.primary = primary
         self.indexes = indexes
         self.files = files
+        self.fileSet = fileSet ?? files.current
     }
 
     /// Says what follows, and which pages nobody needs once this version and all before it are gone.
@@ -74,13 +77,14 @@ package final class CollectionVersion: @unchecked Sendable {
         return true
     }
 
-    /// This version with other roots.
-    package func with(primary: TreeRoot, indexes: [Catalog.TreeEntry], names: NameDictionary? = nil)
-        -> CollectionVersion
-    {
+    /// This version with other roots; in `fileSet` if given, else in the files that there are now.
+    package func with(
+        primary: TreeRoot, indexes: [Catalog.TreeEntry], names: NameDictionary? = nil,
+        fileSet: FileSet? = nil
+    ) -> CollectionVersion {
         CollectionVersion(
             id: id, definition: definition, names: names ?? self.names, primary: primary,
-            indexes: indexes, files: files)
+            indexes: indexes, files: files, fileSet: fileSet)
     }
 
     package var catalogEntry: Catalog.Collection {

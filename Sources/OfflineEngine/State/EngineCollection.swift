@@ -9,9 +9,8 @@ package final class EngineCollection: Sendable {
         /// The base of the next writer: everything appended to the log, published or not.
         package var appended: CollectionVersion
         package var isWritten = false
-        /// A checkpoint wrote nodes up to this node segment while a writer was active: whoever ends the write re-points the
-        /// trees.
-        package var swapThrough: FileNumber?
+        /// What is to be done once the write that goes on has ended.
+        var deferred: [@Sendable (inout State) -> Void] = []
     }
 
     package let id: UInt32
@@ -20,5 +19,12 @@ package final class EngineCollection: Sendable {
     package init(_ version: CollectionVersion) {
         id = version.id
         state = Protected(State(appended: version))
+    }
+
+    /// Calls `body` with the lock held while nobody writes the collection: now, or by whoever ends the write.
+    func whenUnwritten(_ body: @escaping @Sendable (inout State) -> Void) {
+        state.withLock { state in
+            if state.isWritten { state.deferred.append(body) } else { body(&state) }
+        }
     }
 }

@@ -53,18 +53,29 @@ package enum RecordAccess {
     ) throws(EngineError) -> UInt64? {
         _ = unsafe try record(at: location, collection: collection, key: key, in: files)
         let operation = unsafe try entry(at: location, in: files).operation
+        return sequence(of: operation, in: location.file, files)
+    }
+
+    /// The sequence of an entry; nil if it is relative and no commit has adopted its file.
+    package static func sequence(
+        of operation: LogOperation, in file: FileNumber, _ files: OpenFiles
+    ) -> UInt64? {
         guard operation.isSequenceRelative else { return operation.sequence }
-        let base = unsafe files.table.slot(location.file).baseSequence
+        let base = unsafe files.table.slot(file).baseSequence
         return base == 0 ? nil : base &+ operation.sequence
     }
 
     /// How many bytes of its file an entry takes; 0 if that can't be told.
     package static func paddedLength(at location: Location, in files: OpenFiles) -> Int64 {
+        (length(at: location, in: files) + 7) & ~7
+    }
+
+    /// The same without padding: header, key and payload.
+    static func length(at location: Location, in files: OpenFiles) -> Int64 {
         let slot = unsafe files.table.slot(location.file)
         guard let base = unsafe slot.base,
             unsafe location.offset + UInt64(LogOperation.headerSize) <= UInt64(slot.length)
         else { return 0 }
-        let length = unsafe (base + Int(location.offset)).little(4, as: UInt32.self)
-        return (Int64(length) + 7) & ~7
+        return Int64(unsafe (base + Int(location.offset)).little(4, as: UInt32.self))
     }
 }

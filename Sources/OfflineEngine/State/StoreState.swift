@@ -6,8 +6,8 @@ package struct FileUsage: Equatable, Sendable {
     package var isStaged = false
     /// Bytes in use from the file's start.
     package var length: UInt64
-    /// Bytes that trees point to.
-    package var liveBytes: Int64
+    /// Bytes that trees point to: to the byte in a log file, never less than there are in a node segment.
+    package var live = LiveBytes()
     /// Staged files: what relative sequences count from.
     package var baseSequence: UInt64 = 0
 }
@@ -38,9 +38,14 @@ package struct StoreState: Sendable {
 
     package var collections: [CollectionVersion] { versions.compactMap { $0 } }
 
+    /// A collection has no records any more.
+    mutating func clear(_ collection: UInt32) {
+        for number in files.keys { files[number]?.live.clear(collection) }
+    }
+
     /// Bytes of log that trees point to.
     package var liveLogBytes: Int64 {
-        files.values.reduce(0) { $1.kind == .log ? $0 + $1.liveBytes : $0 }
+        files.values.reduce(0) { $1.kind == .log ? $0 + $1.live.total : $0 }
     }
 
     /// The catalog of this state.
@@ -53,7 +58,7 @@ package struct StoreState: Sendable {
         catalog.files = files.sorted { $0.key < $1.key }.map { number, usage in
             Catalog.File(
                 number: number, kind: usage.kind, isStaged: usage.isStaged, length: usage.length,
-                liveBytes: usage.liveBytes, baseSequence: usage.baseSequence)
+                live: usage.live, baseSequence: usage.baseSequence)
         }
         return catalog
     }
@@ -64,12 +69,22 @@ package struct StateChange: Sendable {
     package var versions: [CollectionVersion] = []
     /// The log position, chain value and sequence after the commit; nil for a change that isn't in the log.
     package var end: (position: LogPosition, chain: UInt32, nextSequence: UInt64)?
-    /// Bytes that became live or dead, by file.
-    package var liveDeltas: [(file: FileNumber, bytes: Int64)] = []
+    /// Collections that were emptied, before anything else of the change.
+    package var cleared: [UInt32] = []
+    /// Bytes that became live or dead.
+    package var liveDeltas: [LiveDelta] = []
     /// Staged files that the commit adopted.
     package var adopted: [(file: FileNumber, usage: FileUsage)] = []
 
+    /// Notes what a collection uses more, or less, of files.
+    mutating func note(_ tally: FileTally, of collection: UInt32) {
+        for (file, bytes) in tally.sums {
+            liveDeltas.append(LiveDelta(file: file, collection: collection, bytes: bytes))
+        }
+    }
+
     package func apply(to state: inout StoreState) {
+        for collection in cleared { state.clear(collection) }
         for version in versions { state.set(version) }
         for (file, usage) in adopted { state.files[file] = usage }
         if let end {
@@ -78,10 +93,17 @@ package struct StateChange: Sendable {
             state.nextSequence = end.nextSequence
             if state.files[end.position.file] == nil {
                 state.files[end.position.file] = FileUsage(
-                    kind: .log, length: end.position.offset, liveBytes: 0)
+                    kind: .log, length: end.position.offset)
             }
             state.files[end.position.file]?.length = end.position.offset
         }
-        for (file, bytes) in liveDeltas { state.files[file]?.liveBytes += bytes }
+        for delta in liveDeltas { state.files[delta.file]?.live.add(delta.collection, delta.bytes) }
     }
+}
+
+/// Bytes of a file that a collection uses more, or less if below 0.
+package struct LiveDelta: Sendable {
+    package var file: FileNumber
+    package var collection: UInt32
+    package var bytes: Int64
 }

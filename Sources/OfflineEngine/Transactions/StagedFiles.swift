@@ -14,7 +14,7 @@ internal import OfflineBytes
 final class StagedFiles {
     private struct Part {
         var file: StoredFile
-        var liveBytes: Int64
+        var live: LiveBytes
     }
 
     private let engine: Engine
@@ -47,7 +47,7 @@ final class StagedFiles {
     /// Writes a body as a frame of a file of its own; where the frame begins. The file is written once and its size is known, so
     /// nothing is written ahead.
     func append(
-        _ frame: inout PendingFrame, liveBytes: Int64
+        _ frame: inout PendingFrame, live: LiveBytes
     ) throws(EngineError) -> LogPosition {
         let number = engine.logFiles.takeNumber()
         let position = LogPosition(file: number, offset: UInt64(FileHeader.size))
@@ -79,7 +79,7 @@ final class StagedFiles {
                 throw error
             }
         }
-        parts.append(Part(file: stored, liveBytes: liveBytes))
+        parts.append(Part(file: stored, live: live))
         operationCount += frame.operationCount
         return position
     }
@@ -93,7 +93,9 @@ final class StagedFiles {
         do throws(EngineError) {
             let table = engine.files.table
             var written = transactionParts
+            var live = LiveBytes()
             for index in written.indices where written[index].isChanged {
+                let start = segment.length
                 written[index].primary.root = try Tree.pack(
                     written[index].primary.root, files: table, through: through, into: &segment)
                 for tree in written[index].indexes.indices {
@@ -101,9 +103,10 @@ final class StagedFiles {
                         written[index].indexes[tree].tree.root, files: table, through: through,
                         into: &segment)
                 }
+                live.add(written[index].collection.id, segment.length - start)
             }
             let stored = try segment.finish()
-            parts.append(Part(file: stored, liveBytes: Int64(stored.length)))
+            parts.append(Part(file: stored, live: live))
             // What wasn't packed is still in memory.
             for part in written where part.isChanged { part.owner.releaseCreated() }
             transactionParts = written
@@ -118,13 +121,18 @@ final class StagedFiles {
         }
     }
 
-    /// A record of a staged file was replaced.
-    func noteDead(_ number: FileNumber, _ bytes: Int64) -> Bool {
+    /// A collection uses so much more of a file; false if it isn't a staged one.
+    func note(_ number: FileNumber, _ collection: UInt32, _ bytes: Int64) -> Bool {
         guard let index = parts.firstIndex(where: { $0.file.number == number }) else {
             return false
         }
-        parts[index].liveBytes -= bytes
+        parts[index].live.add(collection, bytes)
         return true
+    }
+
+    /// A collection has nothing in the files any more.
+    func clear(_ collection: UInt32) {
+        for index in parts.indices { parts[index].live.clear(collection) }
     }
 
     /// Makes the names durable; the bytes are.
@@ -138,9 +146,12 @@ final class StagedFiles {
         parts.map {
             Adoption.File(
                 number: $0.file.number, kind: $0.file.kind, length: UInt64($0.file.length),
-                liveBytes: $0.liveBytes)
+                live: $0.live)
         }
     }
+
+    /// Bytes of all files.
+    var bytes: Int { parts.reduce(0) { $0 + $1.file.length } }
 
     /// Removes the files; nothing points to them.
     func discard() {

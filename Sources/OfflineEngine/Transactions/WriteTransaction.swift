@@ -16,6 +16,11 @@ struct TransactionPart {
     var indexes: [(index: UInt32, tree: Tree)]
     var names: NameDictionary
     var isChanged = false
+    var isCleared = false
+    /// Bytes of files that it uses more, or less.
+    var live = FileTally()
+    /// Bytes of the transaction's body that its trees lead to; its file isn't known yet.
+    var bodyLiveBytes: Int64 = 0
 }
 
 /// An atomic batch of record and index operations on some collections.
@@ -29,9 +34,6 @@ package final class WriteTransaction: @unchecked Sendable {
     var frame: PendingFrame
     /// What the transaction moved to files of its own since its body grew too large.
     var staged: StagedFiles?
-    private var liveDeltas: [FileNumber: Int64] = [:]
-    /// Live bytes of the body itself, whose file isn't known yet.
-    private var bodyLiveBytes: Int64 = 0
     private var isFinished = false
     /// What the commit's operations are numbered with, once it is in the log.
     package private(set) var sequences: Range<UInt64>?
@@ -65,8 +67,9 @@ package final class WriteTransaction: @unchecked Sendable {
         let old = unsafe try parts[index].primary.insert(
             key, value: place.word, parts[index].owner)
         parts[index].isChanged = true
-        bodyLiveBytes += place.length
-        if let old { noteDead(old) }
+        parts[index].primary.root.bytes &+= Int64(record.count)
+        parts[index].bodyLiveBytes += place.length
+        if let old { noteDead(old, keyLength: key.count, index) }
         return UInt64(frame.sequenceCount - 1)
     }
 
@@ -80,11 +83,28 @@ package final class WriteTransaction: @unchecked Sendable {
             return false
         }
         // Before the append, which may stage the body that `old` points into.
-        noteDead(old)
+        noteDead(old, keyLength: key.count, index)
         parts[index].isChanged = true
         _ = unsafe try append(
             .remove, collection, key, UnsafeRawBufferPointer(start: nil, count: 0))
         return true
+    }
+
+    /// Removes all records and index entries of a collection in one step, however many there are. Its dictionary stays.
+    package func clear(_ collection: UInt32) throws(EngineError) {
+        let index = try partIndex(collection)
+        let empty = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        // The body may be staged for it, so it comes first; it is no harm if there is nothing to remove.
+        _ = unsafe try append(.clear, collection, empty, empty)
+        let owner = parts[index].owner
+        parts[index].primary.clear(owner)
+        for tree in parts[index].indexes.indices { parts[index].indexes[tree].tree.clear(owner) }
+        owner.forgetReplaced()
+        parts[index].live = FileTally()
+        parts[index].bodyLiveBytes = 0
+        staged?.clear(collection)
+        parts[index].isCleared = true
+        parts[index].isChanged = true
     }
 
     /// Adds an entry to an index tree.
@@ -149,6 +169,14 @@ package final class WriteTransaction: @unchecked Sendable {
             }
         }
         return try TreeReader(readVersion(collection), index: index)
+    }
+
+    /// The trees of a collection as the transaction sees them; none where it sees no such collection.
+    package func roots(of collection: UInt32) -> [Catalog.TreeEntry] {
+        if let part = parts.first(where: { $0.collection.id == collection }) {
+            return [Catalog.TreeEntry(index: 0, root: part.primary.root)] + part.indexRoots
+        }
+        return reading.first { $0.id == collection }?.catalogEntry.trees ?? []
     }
 
     /// A collection's dictionary as the transaction sees it.
@@ -225,7 +253,7 @@ package final class WriteTransaction: @unchecked Sendable {
             throw error
         }
         appended()
-        engine.didAppend(operations: sequences)
+        engine.didAppend(operations: sequences, bytes: frame.bytes.count + (staged?.bytes ?? 0))
     }
 
     private func append(_ done: @escaping @Sendable (EngineError?) -> Void) throws(EngineError) {
@@ -258,11 +286,15 @@ package final class WriteTransaction: @unchecked Sendable {
                 ($0.number, FileUsage($0, baseSequence: first))
             }
         } else {
-            liveDeltas[place.frame.file, default: 0] += bodyLiveBytes
+            noteReplacedNodes()
+            for index in parts.indices where parts[index].bodyLiveBytes != 0 {
+                parts[index].live.add(place.frame.file, parts[index].bodyLiveBytes)
+            }
         }
-        change.liveDeltas = liveDeltas.map { (file: $0.key, bytes: $0.value) }
         return parts.map { part in
             guard part.isChanged else { return nil }
+            if part.isCleared { change.cleared.append(part.collection.id) }
+            change.note(part.live, of: part.collection.id)
             if staged == nil {
                 part.owner.resolveRelative(
                     file: place.frame.file,
@@ -273,6 +305,11 @@ package final class WriteTransaction: @unchecked Sendable {
             change.versions.append(version)
             return version
         }
+    }
+
+    /// Calls `resume` once compaction has caught up with what was written. After the commit only.
+    package func whenCaughtUp(_ resume: @escaping @Sendable () -> Void) {
+        engine.whenCaughtUp(resume)
     }
 
     /// Drops everything. Idempotent, also after commit.
@@ -288,11 +325,6 @@ package final class WriteTransaction: @unchecked Sendable {
     }
 
     // MARK: - Helpers
-
-    /// Throws unless the transaction writes the collection.
-    package func checkWrites(_ collection: UInt32) throws(EngineError) {
-        _ = try partIndex(collection)
-    }
 
     private func partIndex(_ collection: UInt32) throws(EngineError) -> Int {
         guard !isFinished else { throw EngineError(.closed, "the transaction has ended") }
@@ -328,7 +360,8 @@ package final class WriteTransaction: @unchecked Sendable {
         return (UInt64(offset >> 3) << 1 | 1, Int64(length))
     }
 
-    private func noteDead(_ word: UInt64) {
+    /// The record that a part's tree led to was replaced or removed.
+    private func noteDead(_ word: UInt64, keyLength: Int, _ part: Int) {
         let location = Location(word: word)
         if location.tag {
             let offset = FrameHeader.size + Int(location.offset)
@@ -336,12 +369,27 @@ package final class WriteTransaction: @unchecked Sendable {
                 unsafe Int64(
                     $0.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self).littleEndian)
             }
-            bodyLiveBytes -= (length + 7) & ~7
+            parts[part].bodyLiveBytes -= (length + 7) & ~7
+            parts[part].primary.root.bytes &-= length - Int64(LogOperation.headerSize + keyLength)
             return
         }
-        let bytes = RecordAccess.paddedLength(at: location, in: engine.files)
-        if staged?.noteDead(location.file, bytes) == true { return }
-        liveDeltas[location.file, default: 0] -= bytes
+        let length = RecordAccess.length(at: location, in: engine.files)
+        parts[part].primary.root.bytes &-= length - Int64(LogOperation.headerSize + keyLength)
+        note(location.file, -((length + 7) & ~7), part)
+    }
+
+    /// A part uses so much more of a file.
+    private func note(_ file: FileNumber, _ bytes: Int64, _ part: Int) {
+        if staged?.note(file, parts[part].collection.id, bytes) == true { return }
+        parts[part].live.add(file, bytes)
+    }
+
+    /// Counts the stored nodes that the trees no longer lead to.
+    private func noteReplacedNodes() {
+        for index in parts.indices {
+            for (file, bytes) in parts[index].owner.replaced.sums { note(file, bytes, index) }
+            parts[index].owner.forgetReplaced()
+        }
     }
 
     /// Moves the body to a staged file, where its records have their final places, and the nodes too once they are many.
@@ -354,12 +402,16 @@ package final class WriteTransaction: @unchecked Sendable {
         }
         staged = staging
         if frame.operationCount > 0 {
-            let place = try staging.append(&frame, liveBytes: bodyLiveBytes)
+            var live = LiveBytes()
+            for part in parts where part.bodyLiveBytes != 0 {
+                live.add(part.collection.id, part.bodyLiveBytes)
+            }
+            let place = try staging.append(&frame, live: live)
+            for index in parts.indices { parts[index].bodyLiveBytes = 0 }
             for part in parts {
                 part.owner.resolveRelative(
                     file: place.file, base: place.offset + UInt64(FrameHeader.size))
             }
-            bodyLiveBytes = 0
             frame.bytes.removeLast(frame.bytes.count - FrameHeader.size)
             frame.operationCount = 0
         }
@@ -374,14 +426,18 @@ package final class WriteTransaction: @unchecked Sendable {
         guard let staged else { return }
         try staged.spill(&parts)
         try staged.finish()
+        noteReplacedNodes()
         var adoption = Adoption()
         adoption.files = staged.adopted
-        adoption.dead = liveDeltas.sorted { $0.key < $1.key }.map {
-            Adoption.Dead(file: $0.key, bytes: -$0.value)
+        for part in parts {
+            for (file, bytes) in part.live.sums where bytes < 0 {
+                adoption.dead.append(
+                    Adoption.Dead(file: file, collection: part.collection.id, bytes: -bytes))
+            }
         }
         adoption.collections = parts.filter(\.isChanged).map { part in
             Adoption.Collection(
-                id: part.collection.id,
+                id: part.collection.id, isCleared: part.isCleared,
                 names: Array(part.names.names[part.base.names.count...]),
                 trees: [Catalog.TreeEntry(index: 0, root: part.primary.root)] + part.indexRoots)
         }
@@ -402,7 +458,7 @@ extension FileUsage {
     /// A staged file that an adoption brings in.
     init(_ file: Adoption.File, baseSequence: UInt64) {
         self.init(
-            kind: file.kind, isStaged: true, length: file.length, liveBytes: file.liveBytes,
+            kind: file.kind, isStaged: true, length: file.length, live: file.live,
             baseSequence: baseSequence)
     }
 }

@@ -24,6 +24,8 @@ package final class PageOwner {
     package private(set) var created: [UnsafeMutableRawPointer] = unsafe []
     /// Pages that it replaced: free once nobody reads older versions.
     package private(set) var retired: [UnsafeMutableRawPointer] = unsafe []
+    /// Bytes of nodes in files that it replaced, by file, below 0.
+    private(set) var replaced = FileTally()
     private(set) lazy var scratch = NodeScratch()
     /// Pages that the arena keeps for the owner.
     private var reserved = 0
@@ -87,7 +89,7 @@ package final class PageOwner {
     /// The owner's trees no longer lead to `node`.
     func drop(_ node: Node) {
         let owner = node.owner
-        if owner == 0 { return }
+        if owner == 0 { return replaced.add(node.location.file, -Int64((node.length + 7) & ~7)) }
         let page = unsafe UnsafeMutableRawPointer(mutating: node.base)
         if owner != id { return unsafe retired.append(page) }
         let place: UInt32 = unsafe page.little(NodeLayout.ownerPlace)
@@ -98,6 +100,9 @@ package final class PageOwner {
         }
         unsafe arena.free(page)
     }
+
+    /// Nobody counts the nodes that it has replaced so far: all of the collection's are given up.
+    func forgetReplaced() { replaced = FileTally() }
 
     // MARK: - Ending
 

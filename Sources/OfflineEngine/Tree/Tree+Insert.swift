@@ -21,6 +21,7 @@ extension Tree {
         guard root.node != 0 else {
             try owner.reserve(1)
             plant(key, value, owner)
+            root.bytes &+= Int64(key.count)
             return nil
         }
         var path = try path(to: key)
@@ -40,6 +41,7 @@ extension Tree {
         try owner.reserve(forChangeBelow: path.top)
         ownBranches(&path, adding: 1, owner)
         root.count &+= 1
+        root.bytes &+= Int64(key.count)
         insertEntry(&path, 0, index, key, value: value, below: 0, owner)
         return nil
     }

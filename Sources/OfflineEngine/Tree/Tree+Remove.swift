@@ -21,6 +21,7 @@ extension Tree {
         try owner.reserve(forChangeBelow: path.top)
         ownBranches(&path, adding: -1, owner)
         root.count &-= 1
+        root.bytes &-= Int64(key.count)
         removeEntry(&path, 0, index, owner)
         return old
     }
@@ -33,7 +34,7 @@ extension Tree {
         if node.count == 1 {
             owner.drop(node)
             if level == path.top {
-                root = .empty(valueWidth: root.valueWidth, identity: root.identity)
+                root.node = 0
             } else {
                 removeEntry(&path, level &+ 1, path.indexes[level &+ 1], owner)
             }

@@ -55,6 +55,12 @@ extension Tree {
         return (0..<node.count).allSatisfy { hasOnlyPages(of: owner, node.child($0)) }
     }
 
+    /// Removes all entries. Its pages are retired; its nodes in files aren't looked at.
+    mutating func clear(_ owner: PageOwner) {
+        if let page = NodePage(reference: root.node) { Self.retire(page, owner) }
+        root = .empty(valueWidth: root.valueWidth, identity: root.identity)
+    }
+
     /// Retires a page and all pages below it.
     private static func retire(_ page: NodePage, _ owner: PageOwner) {
         let node = page.node

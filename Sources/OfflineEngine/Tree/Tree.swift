@@ -22,16 +22,20 @@ package struct TreeRoot: Equatable, Sendable {
     /// set (`isStored`).
     package var node: UInt64
     package var count: UInt64
+    /// Bytes of all keys; in a primary tree also of the records, which whoever changes it adds.
+    package var bytes: Int64
     /// Bytes of an entry's value: 8, or 0 for trees of keys alone.
     package let valueWidth: UInt8
     /// What its nodes are marked with.
     package let identity: TreeIdentity
 
     package init(
-        node: UInt64, count: UInt64, valueWidth: UInt8, identity: TreeIdentity = .none
+        node: UInt64, count: UInt64, bytes: Int64 = 0, valueWidth: UInt8,
+        identity: TreeIdentity = .none
     ) {
         self.node = node
         self.count = count
+        self.bytes = bytes
         self.valueWidth = valueWidth
         self.identity = identity
     }

@@ -14,6 +14,7 @@ package struct TreeBuilder {
     private let owner: PageOwner
     private var levels: [BuilderLevel]
     private var count: UInt64 = 0
+    private var bytes: Int64 = 0
     private var lastKey: [UInt8] = []
     /// What divides the leaf in the making from the one before.
     private var separator: [UInt8] = []
@@ -46,6 +47,7 @@ package struct TreeBuilder {
         lastKey.removeAll(keepingCapacity: true)
         unsafe lastKey.append(contentsOf: key)
         count += 1
+        bytes += Int64(key.count)
     }
 
     /// Adds an entry, whose key is above all before it.
@@ -76,6 +78,7 @@ package struct TreeBuilder {
         }
         root.node = levels[level].onlyChild
         root.count = count
+        root.bytes = bytes
         return root
     }
 

@@ -13,6 +13,11 @@ extension Engine {
     /// Reads everything and checks every checksum, every tree, and every index entry against its record. Blocks. Writers
     /// go on: what is checked is the state published when it began.
     package func verify() throws(EngineError) -> VerificationResult {
+        // Files that are checked mustn't go meanwhile.
+        try maintenance.withLock { _ throws(EngineError) in try verifyNow() }
+    }
+
+    private func verifyNow() throws(EngineError) -> VerificationResult {
         if let log = try? log, log.failure == nil { try log.flushAndWait() }
         let state = stateNow
         var files = FileVerifier(files: files)
@@ -55,7 +60,7 @@ private struct StateVerifier {
     private let files: OpenFiles
     private let derivation: any IndexDerivation
     private(set) var result: VerificationResult
-    private var live: [FileNumber: Int64] = [:]
+    private var live: [FileNumber: LiveBytes] = [:]
 
     init(
         _ state: StoreState, of engine: Engine, derivation: any IndexDerivation,
@@ -93,11 +98,15 @@ private struct StateVerifier {
             }
         }
         for (number, usage) in state.files where usage.kind == .log {
-            let counted = live[number] ?? 0
-            if counted != usage.liveBytes {
+            let counted = live[number] ?? LiveBytes()
+            let shares = counted.shares + usage.live.shares
+            for collection in Set(shares.map(\.collection)).sorted() {
+                let found = counted.bytes(of: collection)
+                let said = usage.live.bytes(of: collection)
+                if found == said { continue }
                 result.add(
                     VerificationFinding(
-                        "\(counted) bytes are alive where the catalog says \(usage.liveBytes)",
+                        "\(found) bytes of collection \(collection) are alive where the catalog says \(said)",
                         file: FileNames.log(number)))
             }
         }
@@ -106,6 +115,7 @@ private struct StateVerifier {
     private mutating func verifyRecords(_ version: CollectionVersion) throws(EngineError) {
         var cursor = Tree(root: version.primary, files: files.table).cursor()
         var counts: [UInt32: UInt64] = [:]
+        var bytes: [UInt32: Int64] = [:]
         var key: [UInt8] = []
         var entries = IndexEntries()
         try cursor.seekToFirst()
@@ -113,30 +123,47 @@ private struct StateVerifier {
             cursor.copyKey(into: &key)
             let location = Location(word: cursor.value)
             do throws(EngineError) {
-                try verifyRecord(version, key, location, &entries)
-                for entry in entries.entries { counts[entry.index, default: 0] += 1 }
+                let length = try verifyRecord(version, key, location, &entries)
+                bytes[0, default: 0] += Int64(key.count + length)
+                for entry in entries.entries {
+                    counts[entry.index, default: 0] += 1
+                    bytes[entry.index, default: 0] += Int64(entry.range.count)
+                }
             } catch {
                 result.add(VerificationFinding(error))
             }
             result.recordsChecked += 1
-            live[location.file, default: 0] += RecordAccess.paddedLength(at: location, in: files)
+            live[location.file, default: LiveBytes()].add(
+                version.id, RecordAccess.paddedLength(at: location, in: files))
             _ = try cursor.next()
         }
+        let isComplete = result.findings.isEmpty
         for entry in version.indexes where entry.root.count != counts[entry.index] ?? 0 {
             result.add(
                 VerificationFinding(
                     "index tree \(entry.index) of collection \(version.id) has \(entry.root.count) entries where the records give \(counts[entry.index] ?? 0)"
                 ))
         }
+        if isComplete { verifyBytes(version, bytes) }
     }
 
-    /// Reads one record, derives its entries, and looks for each in its tree.
+    /// The bytes that the catalog says of trees that are otherwise right.
+    private mutating func verifyBytes(_ version: CollectionVersion, _ bytes: [UInt32: Int64]) {
+        for entry in version.catalogEntry.trees where entry.root.bytes != bytes[entry.index] ?? 0 {
+            result.add(
+                VerificationFinding(
+                    "tree \(entry.index) of collection \(version.id) has \(bytes[entry.index] ?? 0) bytes where the catalog says \(entry.root.bytes)"
+                ))
+        }
+    }
+
+    /// Reads one record, derives its entries, and looks for each in its tree; how long the record is.
     private mutating func verifyRecord(
         _ version: CollectionVersion, _ key: [UInt8], _ location: Location,
         _ entries: inout IndexEntries
-    ) throws(EngineError) {
+    ) throws(EngineError) -> Int {
         entries.removeAll()
-        try unsafe key.withBytes { keyBytes throws(EngineError) in
+        let length = try unsafe key.withBytes { keyBytes throws(EngineError) in
             let record = unsafe try RecordAccess.record(
                 at: location, collection: version.id, key: keyBytes, in: files)
             do {
@@ -147,6 +174,7 @@ private struct StateVerifier {
                     "a record can't be read: \(error)", file: FileNames.log(location.file),
                     offset: location.offset)
             }
+            return record.count
         }
         entries.sort()
         for entry in entries.entries {
@@ -162,5 +190,6 @@ private struct StateVerifier {
                         file: FileNames.log(location.file), offset: location.offset))
             }
         }
+        return length
     }
 }

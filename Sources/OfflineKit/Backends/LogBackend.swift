@@ -36,6 +36,7 @@ package final class LogBackend: StorageBackend {
         var options = EngineOptions()
         options.isReadOnly = configuration.isReadOnly
         options.sizeLimit = configuration.sizeLimit
+        options.automaticCompaction = configuration.compactsByItself
         switch configuration.durability {
         case .full: options.durability = .full
         case .periodic(let interval): options.durability = .periodic(interval)
@@ -119,15 +120,14 @@ package final class LogBackend: StorageBackend {
             throw BackendConfiguration.notOpen
         }
         var space = try StoreFolder(system, configuration.path).space()
-        space.reclaimableBytes = engine.stateNow.files.values.reduce(0) { sum, usage in
-            usage.kind == .log ? sum + max(0, Int64(clamping: usage.length) - usage.liveBytes) : sum
-        }
+        space.reclaimableBytes = engine.reclaimableBytes
+        space.pinnedBytes = engine.files.retiredBytes
         return space
     }
 
     package func compact() async throws {
         let engine = try engine
-        try await queue.run { try engine.checkpoint() }
+        try await queue.run { try engine.compact() }
     }
 
     package func refresh() async throws {

@@ -36,6 +36,10 @@ final class LogBatch: BackendBatch, LogTrees {
         }
     }
 
+    func roots(of collection: CollectionID) -> [Catalog.TreeEntry] {
+        transaction.roots(of: collection.value)
+    }
+
     func reader(_ tree: TreeID) throws -> TreeReader? {
         try transaction.tree(tree.collection.value, index: tree.index)
     }
@@ -69,30 +73,7 @@ final class LogBatch: BackendBatch, LogTrees {
         }
     }
 
-    func clear(_ collection: CollectionID) throws {
-        try transaction.checkWrites(collection.value)
-        for index in collections().first(where: { $0.id == collection })?.indexes ?? [] {
-            let tree = TreeID(collection, index)
-            try removeAll(of: tree) { try unsafe remove(tree, key: $0.span.bytes) }
-        }
-        try removeAll(of: TreeID(collection)) { try remove(collection, key: $0) }
-    }
-
-    /// Gives `remove` all keys, in parts: a cursor is of no use once its tree has changed.
-    private func removeAll(of tree: TreeID, _ remove: ([UInt8]) throws -> Void) throws {
-        let partCount = 1_000
-        while true {
-            var keys: [[UInt8]] = []
-            var key: [UInt8] = []
-            let cursor = try cursor(tree, in: .all, descending: false)
-            while keys.count < partCount, try cursor.next() {
-                cursor.copyKey(into: &key)
-                keys.append(key)
-            }
-            for key in keys { try remove(key) }
-            if keys.count < partCount { return }
-        }
-    }
+    func clear(_ collection: CollectionID) throws { try transaction.clear(collection.value) }
 
     func extendNames(of collection: CollectionID, with names: [String]) throws {
         try transaction.extendNames(collection.value, with: names)
@@ -111,7 +92,8 @@ final class LogBatch: BackendBatch, LogTrees {
                     if failure == nil, let sequences = transaction.sequences {
                         committed(sequences)
                     }
-                    unsafe continuation.resume(with: failure)
+                    // Whoever fills the disk faster than it is compacted waits here, with nothing locked.
+                    transaction.whenCaughtUp { unsafe continuation.resume(with: failure) }
                 }
             } catch {
                 unsafe continuation.resume(throwing: error)

@@ -65,6 +65,10 @@ final class LogReader: LogTrees {
         }
     }
 
+    func roots(of collection: CollectionID) -> [Catalog.TreeEntry] {
+        version(collection)?.catalogEntry.trees ?? []
+    }
+
     func reader(_ tree: TreeID) -> TreeReader? {
         version(tree.collection).flatMap { TreeReader($0, index: tree.index) }
     }
@@ -74,6 +78,8 @@ final class LogReader: LogTrees {
 protocol LogTrees: BackendReader {
     /// Nil where there is no such tree.
     func reader(_ tree: TreeID) throws -> TreeReader?
+    /// The trees of a collection; none where there is no such collection.
+    func roots(of collection: CollectionID) -> [Catalog.TreeEntry]
 }
 
 extension LogTrees {
@@ -108,22 +114,13 @@ extension LogTrees {
     }
 
     func bytes(of collection: CollectionID) throws -> CollectionBytes {
-        var bytes = CollectionBytes()
-        guard let stored = collections().first(where: { $0.id == collection }) else { return bytes }
-        var key: [UInt8] = []
-        let records = try cursor(TreeID(collection), in: .all, descending: false)
-        while try records.next() {
-            records.copyKey(into: &key)
-            try records.withRecord { bytes.recordBytes += Int64(key.count + $0.byteCount) }
-        }
-        for index in stored.indexes {
-            let entries = try cursor(TreeID(collection, index), in: .all, descending: false)
-            while try entries.next() {
-                entries.copyKey(into: &key)
-                bytes.indexBytes += Int64(key.count)
+        roots(of: collection).reduce(into: CollectionBytes()) { sum, tree in
+            if tree.index == 0 {
+                sum.recordBytes += max(0, tree.root.bytes)
+            } else {
+                sum.indexBytes += max(0, tree.root.bytes)
             }
         }
-        return bytes
     }
 
     func cursor(

@@ -146,18 +146,21 @@ public struct BackendConfiguration: Sendable {
     public var durability: Durability
     /// Bytes on disk; nil: unlimited.
     public var sizeLimit: Int64?
+    /// Space is given back in the background where it pays; else only on `compact`.
+    public var compactsByItself: Bool
     /// Derives index entries.
     public var deriver: any KeyDeriver
 
     /// Puts the parts together.
     public init(
         path: String, isReadOnly: Bool = false, durability: Durability = .full,
-        sizeLimit: Int64? = nil, deriver: any KeyDeriver
+        sizeLimit: Int64? = nil, compactsByItself: Bool = true, deriver: any KeyDeriver
     ) {
         self.path = path
         self.isReadOnly = isReadOnly
         self.durability = durability
         self.sizeLimit = sizeLimit
+        self.compactsByItself = compactsByItself
         self.deriver = deriver
     }
 }

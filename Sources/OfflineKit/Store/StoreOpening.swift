@@ -26,6 +26,7 @@ struct StoreOpening {
         let configuration = BackendConfiguration(
             path: try StoreLocation.path(for: options), isReadOnly: options.isReadOnly,
             durability: options.durability, sizeLimit: options.sizeLimit,
+            compactsByItself: options.autoCompaction,
             deriver: StoreKeyDeriver())
         do {
             try await backend.initialize(configuration)

@@ -11,7 +11,7 @@ internal import Testing
         #expect(run.exitCode == 0)
         #expect(run.output.contains("closed cleanly"))
         #expect(run.output.contains("users             1        0  id      email (unique), place"))
-        #expect(run.output.contains("00000002.log    65,536   1,184    168"))
+        #expect(run.output.contains("00000002.log    65,536   1,192   168"))
     }
 
     @Test func `beside a writer the counts are those of now`() async throws {

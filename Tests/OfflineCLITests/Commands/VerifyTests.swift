@@ -15,21 +15,21 @@ internal import Testing
     @Test func `a damaged record is found, with its place`() async throws {
         let folder = try TemporaryFolder()
         var files = try StoreFiles(of: try await SmallStore.make(in: folder))
-        files.invert("00000002.log", 696 + 60)
+        files.invert("00000002.log", 704 + 60)
         let run = await offline("verify", try files.write(into: folder, as: "damaged.offline"))
         #expect(run.exitCode == 1)
-        #expect(run.output.contains("damaged: 00000002.log at 576"))
+        #expect(run.output.contains("damaged: 00000002.log at 584"))
     }
 
     @Test func `of a store that can't be opened all damage is listed`() async throws {
         let folder = try TemporaryFolder()
         var files = try StoreFiles(of: try await SmallStore.make(in: folder))
         files.invert("00000005.tree", 540)
-        files.invert("00000002.log", 576 + 200)
+        files.invert("00000002.log", 584 + 200)
         let run = await offline("verify", try files.write(into: folder, as: "damaged.offline"))
         #expect(run.exitCode == 1)
         #expect(run.output.contains("00000005.tree at 432"))
-        #expect(run.output.contains("00000002.log at 576"))
+        #expect(run.output.contains("00000002.log at 584"))
         #expect(run.output.contains("the store can't be opened"))
     }
 

@@ -32,10 +32,10 @@ internal import Testing
             $0.invert("00000002.log", 20)
         },
         Damage("a frame's header", "00000002.log: the bytes here are no frame header") {
-            $0.invert("00000002.log", 576 + 20)
+            $0.invert("00000002.log", 584 + 20)
         },
         Damage("a frame's body", "00000002.log: the checksum of the frame's body doesn't match") {
-            $0.invert("00000002.log", 576 + 200)
+            $0.invert("00000002.log", 584 + 200)
         },
         Damage("a log cut short", "00000002.log: the file ends here") {
             $0.files["00000002.log"] = Array($0.files["00000002.log"]?.prefix(600) ?? [])
@@ -79,7 +79,7 @@ internal import Testing
     @Test func `behind a damaged frame the log goes on`() async throws {
         let folder = try TemporaryFolder()
         var files = try StoreFiles(of: try await SmallStore.make(in: folder))
-        files.invert("00000002.log", 576 + 200)
+        files.invert("00000002.log", 584 + 200)
         let path = try files.write(into: folder, as: "damaged.offline")
         let run = await offline("dump", path, "--file", "2")
         #expect(run.exitCode == 1)
@@ -94,12 +94,12 @@ internal import Testing
     @Test func `a record that is damaged is one damaged entry of its tree`() async throws {
         let folder = try TemporaryFolder()
         var files = try StoreFiles(of: try await SmallStore.make(in: folder))
-        files.invert("00000002.log", 696 + 60)
+        files.invert("00000002.log", 704 + 60)
         let path = try files.write(into: folder, as: "damaged.offline")
         let run = await offline("dump", path, "--collection", "users")
         #expect(
             run.output.contains(
-                #""u1" -> 2:696  (unreadable: the record's checksum doesn't match)"#))
+                #""u1" -> 2:704  (unreadable: the record's checksum doesn't match)"#))
         #expect(run.exitCode == 1)
     }
 

@@ -1,4 +1,5 @@
-// Random transactions against the model, with checkpoints, reopenings, kills, held snapshots and rollbacks in between.
+// Random transactions against the model, with checkpoints, compactions, reopenings, kills, held snapshots and
+// rollbacks in between.
 import OfflineEngine
 import StorageSimulation
 import Testing
@@ -51,6 +52,8 @@ struct EngineModelTests {
                 let found = try EngineHarness.contents(state.now)
                 #expect(found == model.withAll(EngineHarness.collections), "\(context)")
             case 6: try harness.commit(random.engineSteps(atMost: 150))
+            case 7: try harness.engine.compact()
+            case 8...10: try harness.engine.compactWhereDue()
             default: try harness.commit(random.engineSteps(atMost: 6))
             }
             if step % 50 == 0 { try harness.check(context) }

@@ -56,6 +56,8 @@ struct PowerCutTests {
             try harness.commit(steps)
             progress.state.withLock { $0.acknowledged = $0.models.count - 1 }
             if random.chance(1, in: 15) { try harness.engine.checkpoint() }
+            if random.chance(1, in: 20) { try harness.engine.compactWhereDue() }
+            if random.chance(1, in: 40) { try harness.engine.compact() }
             if random.chance(1, in: 40) {
                 try harness.engine.close()
                 try harness.reopen()
@@ -75,7 +77,7 @@ struct PowerCutTests {
         for image in images {
             let context = "seed \(seed), \(image.label)"
             let engine: Engine
-            do { engine = try EngineHarness.open(image.files, EngineHarness.smallOptions) } catch {
+            do { engine = try EngineHarness.open(image.files, EngineHarness.steadyOptions) } catch {
                 Issue.record("\(context): \(error)")
                 continue
             }
@@ -85,6 +87,8 @@ struct PowerCutTests {
             }
             #expect(allowed.contains(found), "\(context)")
             #expect(try engine.verify().findings == [], "\(context)")
+            let orphans = try EngineHarness.orphans(of: engine)
+            #expect(orphans == [], "\(context)")
             try goOn(on: engine, image.files, found, context)
         }
         return images.count

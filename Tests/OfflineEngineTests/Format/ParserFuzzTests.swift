@@ -10,6 +10,10 @@ struct ParserFuzzTests {
 
     private static let store = StoreID(high: 0x0102_0304_0506_0708, low: 0x1112_1314_1516_1718)
 
+    private static let live = LiveBytes([
+        LiveBytes.Share(collection: 1, bytes: 4_000), LiveBytes.Share(collection: 300, bytes: 7),
+    ])
+
     private static var catalog: Catalog {
         var catalog = Catalog()
         catalog.applicationVersion = 9
@@ -20,14 +24,15 @@ struct ParserFuzzTests {
                 Catalog.Collection(
                     id: id, definition: [1, 2, 3], names: ["a", "é", "long name"],
                     trees: [
-                        Catalog.TreeEntry(collection: id, index: 0, node: 1 << 32 | 129, count: 5),
+                        Catalog.TreeEntry(
+                            collection: id, index: 0, node: 1 << 32 | 129, count: 5, bytes: 70),
                         Catalog.TreeEntry(collection: id, index: 4),
                     ]))
         }
         catalog.files = [
-            Catalog.File(number: FileNumber(1), kind: .tree, length: 4_096, liveBytes: 4_096),
+            Catalog.File(number: FileNumber(1), kind: .tree, length: 4_096, live: live),
             Catalog.File(
-                number: FileNumber(9), kind: .log, isStaged: true, length: 8, liveBytes: 3,
+                number: FileNumber(9), kind: .log, isStaged: true, length: 8, live: live,
                 baseSequence: 44),
         ]
         return catalog

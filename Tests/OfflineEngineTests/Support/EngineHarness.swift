@@ -50,6 +50,7 @@ enum EngineStep {
     case put(UInt32, key: [UInt8], record: [UInt8])
     case remove(UInt32, key: [UInt8])
     case names(UInt32, [String])
+    case clear(UInt32)
 }
 
 /// Drives an engine and the model together.
@@ -141,6 +142,7 @@ struct EngineHarness {
             try update(collection, key, old: old, new: nil, transaction)
         case .names(let collection, let names):
             try transaction.extendNames(collection, with: names)
+        case .clear(let collection): try transaction.clear(collection)
         }
     }
 
@@ -213,6 +215,15 @@ struct EngineHarness {
         return keys
     }
 
+    /// Numbered files in the folder that the engine doesn't have. (The log may have ended in a file without a commit.)
+    static func orphans(of engine: Engine) throws -> [String] {
+        let end = FileNames.log(engine.stateNow.position.file)
+        let known = Set(engine.files.all.map(\.name) + [end])
+        return try engine.files.system.list(folder).filter {
+            FileNames.parse($0) != nil && !known.contains($0)
+        }
+    }
+
     /// Compares the engine with the model and verifies every byte.
     func check(_ context: String) throws {
         let found = try Self.contents(engine.stateNow)
@@ -231,6 +242,7 @@ extension EngineModel {
             case .remove(let collection, let key):
                 collections[collection, default: [:]][key] = nil
             case .names: break
+            case .clear(let collection): collections[collection] = nil
             }
         }
     }
@@ -249,6 +261,7 @@ extension SeededRandom {
         (0..<1 + below(count)).map { _ in
             let collection = EngineHarness.collections[below(EngineHarness.collections.count)]
             let key = engineKey()
+            if chance(1, in: 150) { return .clear(collection) }
             switch below(20) {
             case 0: return .names(collection, ["name\(next())"])
             case 1...5: return .remove(collection, key: key)
