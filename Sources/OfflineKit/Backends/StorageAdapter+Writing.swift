@@ -52,4 +52,19 @@ extension StorageAdapter {
     ) throws {
         try mapping(collection) { try batch.extendNames(of: collection.id, with: names) }
     }
+
+    /// Removes all records and whatever is kept of their changes; the place in the commit of the horizon that tells feeds so, where
+    /// there may be any.
+    static func clear(
+        _ collection: CollectionState, in batch: any BackendBatch
+    ) throws -> UInt64? {
+        try mapping(collection) {
+            try batch.clear(collection.id)
+            guard let trees = collection.changes else { return nil }
+            try batch.clear(trees.collection)
+            return try batch.put(
+                trees.collection, key: ChangeTrees.horizonKey,
+                record: ChangeEntry.horizon(sequence: 0).encoded)
+        }
+    }
 }

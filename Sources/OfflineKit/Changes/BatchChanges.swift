@@ -44,8 +44,20 @@ final class BatchChanges: Sendable {
             state.bytes += grown.bytes
             if state.records > bound.records || state.bytes > bound.bytes {
                 state.isDropped = true
-                for id in Array(state.collections.keys) { state.collections[id] = .init() }
+                for (id, list) in state.collections {
+                    state.collections[id] = ChangeList(clearing: list.clearing)
+                }
             }
+        }
+    }
+
+    /// The batch has emptied a collection: what it did there before no longer counts. `clearing` says when.
+    func noteCleared(_ collection: CollectionID, _ clearing: CommittedChanges.Clearing) {
+        state.withLock { state in
+            let gone = state.collections[collection]?.records ?? []
+            state.records -= gone.count
+            state.bytes -= gone.reduce(0) { $0 + $1.byteCount }
+            state.collections[collection] = ChangeList(clearing: clearing)
         }
     }
 
@@ -60,8 +72,11 @@ final class BatchChanges: Sendable {
         var result: [CollectionID: CommittedChanges] = [:]
         for (id, list) in collections {
             let records = isDropped ? nil : list.records.filter { $0.existed || $0.record != nil }
-            guard records?.isEmpty != true, let names = names(id) else { continue }
-            result[id] = CommittedChanges(names: names, records: records)
+            guard records?.isEmpty != true || list.clearing != nil, let names = names(id) else {
+                continue
+            }
+            result[id] = CommittedChanges(
+                names: names, records: records, clearing: list.clearing)
         }
         return result
     }
@@ -72,8 +87,12 @@ private struct ChangeList: Sendable {
     /// So many are compared one by one; more are looked up in a table.
     private static let linearCountMax = 8
 
+    /// The collection was emptied before these changes.
+    var clearing: CommittedChanges.Clearing?
     private(set) var records: [ChangedRecord] = []
     private var positions: [[UInt8]: Int] = [:]
+
+    init(clearing: CommittedChanges.Clearing? = nil) { self.clearing = clearing }
 
     /// Takes the change in; how many more records and bytes are held now.
     mutating func note(_ change: ChangedRecord) -> (records: Int, bytes: Int) {

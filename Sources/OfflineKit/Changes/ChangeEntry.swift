@@ -13,8 +13,8 @@
 //                   as in RecordStamp) and the delete's sequence, where it isn't that of the put of this entry, because
 //                   the entry was written again; then, if anything follows, a base as above. Without `pending` it is
 //                   settled: kept for feeds.
-//   4 horizon       sequence (varint): changes up to it may be missing here, because tombstones were dropped. Its key is no
-//                   record's.
+//   4 horizon       sequence (varint): changes up to it may be missing here, because tombstones were dropped; 0: up to that of the
+//                   put of this entry, because the collection was cleared then. Its key is no record's.
 //
 // Records in bases are as in the record's collection, without a stamp, and with that collection's names.
 internal import OfflineBytes

@@ -84,12 +84,7 @@ struct ChangeEntryWriter {
         let count = try batch.count(trees.entriesInOrder, in: range)
         guard count > countMax else { return }
         var dropped: [(order: [UInt8], key: [UInt8])] = []
-        var horizon: UInt64 = 0
-        if case .horizon(let known) = try StorageAdapter.changeEntry(
-            of: ChangeTrees.horizonKey, trees, collection, in: batch)
-        {
-            horizon = known
-        }
+        var horizon = try StorageAdapter.horizon(trees, collection, in: batch)
         let cursor = try batch.cursor(trees.entriesInOrder, in: range, descending: false)
         var order: [UInt8] = []
         while dropped.count < min(count - countMax, Self.droppedMax), try cursor.next() {
@@ -116,6 +111,20 @@ struct ChangeEntryWriter {
 }
 
 extension StorageAdapter {
+    /// Changes up to this sequence may be missing; 0: none are. What a batch itself has put has no sequence yet, and counts as 0.
+    static func horizon(
+        _ trees: ChangeTrees, _ collection: CollectionState, in reader: any BackendReader
+    ) throws -> UInt64 {
+        guard
+            case .horizon(let sequence) = try changeEntry(
+                of: ChangeTrees.horizonKey, trees, collection, in: reader)
+        else { return 0 }
+        if sequence > 0 { return sequence }
+        return try mapping(collection) {
+            try reader.sequence(of: trees.collection, key: ChangeTrees.horizonKey) ?? 0
+        }
+    }
+
     /// A record's change entry; nil where it has none.
     static func changeEntry(
         of key: [UInt8], _ trees: ChangeTrees, _ collection: CollectionState,

@@ -75,11 +75,7 @@ struct ChangeReader {
     ) throws {
         guard let trees = collection.changes else { return }
         var horizon = trees.firstSequence == 0 ? 0 : trees.firstSequence - 1
-        if case .horizon(let dropped) = try StorageAdapter.changeEntry(
-            of: ChangeTrees.horizonKey, trees, collection, in: reader)
-        {
-            horizon = max(horizon, dropped)
-        }
+        horizon = max(horizon, try StorageAdapter.horizon(trees, collection, in: reader))
         if sequence >= horizon { return }
         throw OfflineError(
             .changesExpired,
@@ -97,6 +93,13 @@ struct ChangeReader {
             guard let committed = commit.collections[collection.id], let trees = collection.changes
             else { continue }
             guard let records = committed.records else { return nil }
+            if let clearing = committed.clearing, let place = clearing.place {
+                result.append(
+                    Change(
+                        sequence: commit.sequences.lowerBound &+ place,
+                        collection: collection.name, key: .null, operation: .clear, document: nil,
+                        timestamp: Date(milliseconds: clearing.time)))
+            }
             for record in records {
                 let sequence = commit.sequences.lowerBound &+ record.number
                 if let tombstone = record.tombstone {

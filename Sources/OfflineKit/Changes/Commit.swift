@@ -29,6 +29,16 @@ struct CommittedChanges: Sendable {
     let names: BoundNames
     /// Nil: too many to be kept.
     let records: [ChangedRecord]?
+    /// The collection was emptied, before these changes; nil: it wasn't.
+    var clearing: Clearing?
+
+    /// That a collection was emptied.
+    struct Clearing: Sendable {
+        /// The place in its commit of the horizon that says so; nil where changes were never tracked.
+        let place: UInt64?
+        /// Milliseconds since 1970.
+        let time: UInt64
+    }
 }
 
 /// One commit.

@@ -65,7 +65,7 @@ final class LiveQueries: CommitObserver {
         _ queries: Group, about changes: CommittedChanges,
         _ pass: inout MatchPass, _ concerned: inout [LiveQuery]
     ) throws {
-        guard let records = changes.records else {
+        guard let records = changes.records, changes.clearing == nil else {
             for query in queries.values where query.considerUnknown(pass) {
                 concerned.append(query)
             }

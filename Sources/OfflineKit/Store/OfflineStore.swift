@@ -151,7 +151,8 @@ extension OfflineStore {
 
     /// One consistent, unchanging view of everything.
     public func snapshot() async throws -> Snapshot {
-        try Snapshot(core().view(kept: true))
+        let core = try core()
+        return try Snapshot(core.view(kept: true), among: core.snapshots)
     }
 }
 

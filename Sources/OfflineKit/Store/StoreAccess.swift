@@ -96,6 +96,9 @@ public protocol StoreWriter: StoreReader {
     /// where a rule forbids it.
     @discardableResult func deleteBatch(_ collection: String, _ keys: [some ValueConvertible])
         async throws -> Int
+    /// Empties collections on this device, in one step: like eviction it records no changes, pending ones are dropped, and no
+    /// delete rules run. Throws `.unknownCollection`.
+    func clear(_ collections: [String]) async throws
 }
 
 extension StoreWriter {

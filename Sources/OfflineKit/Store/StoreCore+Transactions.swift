@@ -42,7 +42,7 @@ extension StoreCore {
             let schema = try SchemaState(stored: backend.snapshot())
             return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: liveQueries)
+                liveQueries: liveQueries, snapshots: snapshots)
         } catch {
             throw ErrorMapping.publicError(error)
         }

@@ -19,6 +19,7 @@ final class StoreCore: Sendable {
     let changes: ChangeContext
     /// Stay the same when a read-only store is refreshed.
     let liveQueries: LiveQueries
+    let snapshots: HeldSnapshots
     /// Tells live queries and feeds what was committed.
     var hub: CommitHub { liveQueries.hub }
     private let uuids = UUIDGenerator()
@@ -31,9 +32,11 @@ final class StoreCore: Sendable {
 
     init(
         _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
-        clock: any StoreClock, changes: ChangeContext, liveQueries: LiveQueries
+        clock: any StoreClock, changes: ChangeContext, liveQueries: LiveQueries,
+        snapshots: HeldSnapshots
     ) {
         self.liveQueries = liveQueries
+        self.snapshots = snapshots
         self.changes = changes
         self.backend = backend
         self.schema = schema

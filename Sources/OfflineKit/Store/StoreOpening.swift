@@ -42,7 +42,7 @@ struct StoreOpening {
             let hub = CommitHub(next: try backend.snapshot().nextSequence)
             return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: LiveQueries(hub))
+                liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock))
         } catch {
             // The first error counts.
             try? await backend.close()

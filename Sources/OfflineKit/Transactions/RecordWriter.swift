@@ -121,6 +121,20 @@ struct RecordWriter {
         return count
     }
 
+    /// Empties collections, in one step each however many records they have. Nothing is left of their pending changes; delete rules
+    /// don't run.
+    mutating func clear(_ collections: [CollectionState]) throws {
+        for collection in collections { try scope.checkWriting(collection) }
+        let time = scope.changes.now()
+        isBroken = true
+        for collection in collections {
+            let place = try StorageAdapter.clear(collection, in: batch)
+            scope.changed.noteCleared(
+                collection.id, CommittedChanges.Clearing(place: place, time: time))
+        }
+        isBroken = false
+    }
+
     /// A delete that may change several collections: one statement each, and all are checked before any is applied.
     private mutating func deleteByRules(
         _ keys: [[UInt8]], in collection: CollectionState

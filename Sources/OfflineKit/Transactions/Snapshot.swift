@@ -12,13 +12,23 @@ internal import OfflineBytes
 /// ```
 public final class Snapshot: StoreReader {
     private let view: Protected<ReadView?>
+    private let held: HeldSnapshots
+    private let number: UInt64
 
-    init(_ view: ReadView) { self.view = Protected(view) }
+    /// A snapshot that is among those held until it is closed.
+    init(_ view: ReadView, among held: HeldSnapshots) {
+        self.view = Protected(view)
+        self.held = held
+        number = held.add()
+    }
+
+    deinit { held.remove(number) }
 
     /// Lets go of what it holds; deinit does too. Idempotent.
     public func close() {
         // What is let go of is destroyed outside the lock.
         _ = view.withLock { $0.take() }
+        held.remove(number)
     }
 
     private func open() throws -> ReadView {

@@ -65,7 +65,7 @@ public final class Transaction: StoreWriter {
         return transaction
     }
 
-    private static func states(
+    static func states(
         of names: [String], in schema: SchemaState
     ) throws -> [CollectionState] {
         var result: [CollectionState] = []
@@ -302,6 +302,13 @@ extension Transaction {
         _ collection: String, _ keys: [some ValueConvertible]
     ) async throws -> Int {
         try await write(collection) { try $0.delete(keys.map(\.storeValue), in: $1) }
+    }
+
+    /// Empties collections on this device, as `OfflineStore.clear` does; with what else the transaction does, or not at all.
+    public func clear(_ collections: [String]) async throws {
+        try await perform { open in
+            try open.writer.clear(Self.states(of: collections, in: open.view.schema))
+        }
     }
 
     private func write<Result>(
