@@ -56,7 +56,12 @@ struct StoreOpening {
         case .memory: return MemoryBackend()
         case .custom(let backend): return backend
         case .file: return FileBackend()
-        case .sqlite: throw OptionValidation.notBuilt("storageBackend .sqlite")
+        case .sqlite:
+            #if SQLite
+                return SQLiteBackend()
+            #else
+                throw OptionValidation.withoutSQLite
+            #endif
         }
     }
 

@@ -35,7 +35,6 @@ import Testing
 
     /// What isn't in this build, and what the message must name.
     static let notBuilt: [(change: Change, named: String)] = [
-        ({ $0.storageBackend = .sqlite }, "sqlite"),
         ({ $0.evictionStrategy = .lru }, "evictionStrategy"),
         ({ $0.migrationManager = MigrationManager([]) }, "migrationManager"),
         (
@@ -58,6 +57,17 @@ import Testing
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("not in this build") == true)
     }
+
+    #if !SQLite
+        @Test func `without SQLite in the package, the error says which trait is missing`() async {
+            let error = await expectError(.invalidOptions) {
+                try await OfflineStore(
+                    try TestStore().options { $0.storageBackend = .sqlite }
+                ).initialize()
+            }
+            #expect(error?.message.contains("trait SQLite") == true)
+        }
+    #endif
 
     @Test func `options at their limits work`() async throws {
         let store = try await TestStore().open {
