@@ -1,6 +1,6 @@
 # OfflineStore. `make demo` and `make test` are all that a new clone needs.
 #
-#   make setup    install what the build and the demo need: libsodium, zlib, pkg-config, iso-codes, tzdata
+#   make setup    install what the build and the demo need: libsodium, zlib, SQLite, pkg-config, iso-codes, tzdata
 #   make demo     build, then show the store at work on real data (under a minute, the build apart)
 #   make test     build and run all tests
 #   make bench    measure beside other stores (Benchmarks/, a package of its own, release build)
@@ -29,7 +29,7 @@ setup:
 	@missing=""; \
 	pkg-config --exists libsodium 2>/dev/null || missing="$$missing libsodium-dev"; \
 	pkg-config --exists zlib 2>/dev/null || missing="$$missing zlib1g-dev"; \
-	[ -z "$(needs_sqlite)" ] || pkg-config --exists sqlite3 2>/dev/null || missing="$$missing libsqlite3-dev"; \
+	pkg-config --exists sqlite3 2>/dev/null || missing="$$missing libsqlite3-dev"; \
 	command -v pkg-config >/dev/null 2>&1 || missing=" pkg-config$$missing"; \
 	[ -n "$(iso_codes)" ] || missing="$$missing iso-codes"; \
 	[ -n "$(time_zones)" ] || missing="$$missing tzdata"; \
@@ -37,7 +37,7 @@ setup:
 	if ! command -v apt-get >/dev/null 2>&1; then \
 	    echo "setup: missing (by their Debian names):$$missing" >&2; \
 	    echo "setup: there is no apt-get here; install them with this system's package manager," >&2; \
-	    echo "setup: on macOS: brew install pkg-config libsodium iso-codes" >&2; \
+	    echo "setup: on macOS: brew install pkg-config libsodium sqlite iso-codes" >&2; \
 	    exit 1; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then as_root=""; \
@@ -55,8 +55,6 @@ demo: setup
 test: setup
 	$(SWIFT) test --no-parallel
 
-# The peers need the system's SQLite; the store doesn't.
-bench: needs_sqlite = yes
 bench: setup
 	$(SWIFT) run --configuration release --package-path Benchmarks offline-bench $(BENCH_ARGUMENTS)
 

@@ -24,11 +24,18 @@ let package = Package(
         .executable(name: "offline", targets: ["OfflineCLI"]),
         .executable(name: "offline-demo", targets: ["OfflineDemo"]),
     ],
+    traits: [
+        .trait(name: "SQLite", description: "The storage backend .sqlite, on the system's SQLite."),
+        .default(enabledTraits: ["SQLite"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .target(name: "COfflinePlatform", cSettings: [.define("_GNU_SOURCE")]),
+        .systemLibrary(
+            name: "COfflineSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "OfflineBytes", dependencies: ["COfflinePlatform"], swiftSettings: strict),
         .target(name: "OfflineDocuments", dependencies: ["OfflineBytes"], swiftSettings: strict),
         .target(
@@ -36,7 +43,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "OfflineKit",
-            dependencies: ["OfflineBytes", "OfflineDocuments", "OfflineEngine"],
+            dependencies: [
+                "OfflineBytes", "OfflineDocuments", "OfflineEngine",
+                .target(name: "COfflineSQLite", condition: .when(traits: ["SQLite"])),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "OfflineCLI",

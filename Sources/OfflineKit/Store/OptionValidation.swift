@@ -16,9 +16,6 @@ enum OptionValidation {
         if let limit = options.sizeLimit, limit < sizeLimitMin {
             throw invalid("sizeLimit is \(limit) bytes; it is at least \(sizeLimitMin) (1 MiB)")
         }
-        if let problem = options.evictionStrategy.problem {
-            throw invalid("evictionStrategy \(problem)")
-        }
         if options.transactionTimeout <= .zero {
             throw invalid("transactionTimeout is \(options.transactionTimeout); it must be above 0")
         }
@@ -30,11 +27,8 @@ enum OptionValidation {
 
     /// What can be asked for but isn't in this build.
     private static func checkBuilt(_ options: StorageOptions) throws(OfflineError) {
-        switch options.storageBackend.choice {
-        case .sqlite: throw notBuilt("storageBackend .sqlite")
-        case .log, .file, .memory, .custom: break
-        }
         if options.encryption.isEnabled { throw notBuilt("encryption") }
+        if options.evictionStrategy != .none { throw notBuilt("evictionStrategy") }
         if options.migrationManager != nil { throw notBuilt("migrationManager") }
     }
 
@@ -55,6 +49,13 @@ enum OptionValidation {
 
     private static func invalid(_ problem: String) -> OfflineError {
         OfflineError(.invalidOptions, problem)
+    }
+
+    /// The package's trait is off.
+    static var withoutSQLite: OfflineError {
+        invalid(
+            "storageBackend is .sqlite, but the package is built without its trait SQLite; turn the "
+                + "trait on, or choose another backend")
     }
 
     static func notBuilt(_ option: String) -> OfflineError {

@@ -39,11 +39,10 @@ extension StoreCore {
         guard options.isReadOnly else { return self }
         do {
             try await backend.refresh()
-            let schema = try SchemaState(
-                stored: backend.snapshot(), strategy: options.evictionStrategy)
+            let schema = try SchemaState(stored: backend.snapshot())
             return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: liveQueries, snapshots: snapshots, events: events)
+                liveQueries: liveQueries, snapshots: snapshots)
         } catch {
             throw ErrorMapping.publicError(error)
         }

@@ -40,12 +40,9 @@ struct StoreOpening {
                 exposed: ExposedChanges(exposed), tombstonesMax: tombstonesMax
             ) { [clock] in clock.milliseconds }
             let hub = CommitHub(next: try backend.snapshot().nextSequence)
-            let core = StoreCore(
+            return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock),
-                events: StorageEventHub())
-            core.checkBounds(schema.collections)
-            return core
+                liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock))
         } catch {
             // The first error counts.
             try? await backend.close()
@@ -59,21 +56,24 @@ struct StoreOpening {
         case .memory: return MemoryBackend()
         case .custom(let backend): return backend
         case .file: return FileBackend()
-        case .sqlite: throw OptionValidation.notBuilt("storageBackend .sqlite")
+        case .sqlite:
+            #if SQLite
+                return SQLiteBackend()
+            #else
+                throw OptionValidation.withoutSQLite
+            #endif
         }
     }
 
     /// Brings the stored schema to what the options want; the schema that is stored then.
     private func defineSchema(in backend: any StorageBackend) async throws -> SchemaState {
-        if !options.isReadOnly { try await StoreCore.emptyUnused(backend) { _ in } }
         let reader = try backend.snapshot()
         try checkVersion(reader.storedVersion)
         let stored = reader.collections()
         let changes = try SchemaChanges(
-            stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema,
-            eviction: SchemaChanges.Eviction(options))
+            stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema)
         if options.isReadOnly {
-            return try SchemaState(stored: reader, strategy: options.evictionStrategy)
+            return try SchemaState(stored: reader)
         }
         let version = UInt64(options.version)
         if !changes.changes.isEmpty || reader.storedVersion != version {
@@ -82,8 +82,7 @@ struct StoreOpening {
                 try UniqueBuild(reader, schema).check(newTrees)
             }
         }
-        try await StoreCore.emptyUnused(backend) { _ in }
-        return try SchemaState(stored: backend.snapshot(), strategy: options.evictionStrategy)
+        return try SchemaState(stored: backend.snapshot())
     }
 
     private func checkVersion(_ stored: UInt64) throws(OfflineError) {
@@ -98,13 +97,10 @@ struct StoreOpening {
 
 extension SchemaState {
     /// The schema that a backend has stored.
-    convenience init(
-        stored reader: any BackendReader, strategy: EvictionPolicy = .none
-    ) throws {
+    convenience init(stored reader: any BackendReader) throws {
         try self.init(
             version: Int(clamping: reader.storedVersion),
-            stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) },
-            strategy: strategy)
+            stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) })
     }
 }
 

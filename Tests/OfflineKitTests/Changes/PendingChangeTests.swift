@@ -13,7 +13,7 @@ struct PendingChangeTests {
         CollectionSchema(name: "a"), CollectionSchema(name: "cache", tracksChanges: false),
     ]
 
-    @Test(arguments: TestBackend.allCases)
+    @Test(arguments: TestBackend.withParallelWriters)
     func `a record that vanishes in an open transaction isn't given out`(
         backend: TestBackend
     ) async throws {
@@ -48,7 +48,7 @@ struct PendingChangeTests {
         }
     }
 
-    @Test(arguments: TestBackend.allCases)
+    @Test(arguments: TestBackend.withParallelWriters)
     func `a creation that was given out before the deletion's transaction is deleted there`(
         backend: TestBackend
     ) async throws {
@@ -64,7 +64,7 @@ struct PendingChangeTests {
         }
     }
 
-    @Test(arguments: TestBackend.allCases)
+    @Test(arguments: TestBackend.withParallelWriters)
     func `a page is full though the oldest records vanish`(backend: TestBackend) async throws {
         try await TestStore.with(backend, Self.schema) { store in
             for number in 0..<20 { try await store.create("a", ["id": .int(Int64(number))]) }

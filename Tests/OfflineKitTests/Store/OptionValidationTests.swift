@@ -35,7 +35,7 @@ import Testing
 
     /// What isn't in this build, and what the message must name.
     static let notBuilt: [(change: Change, named: String)] = [
-        ({ $0.storageBackend = .sqlite }, "sqlite"),
+        ({ $0.evictionStrategy = .lru }, "evictionStrategy"),
         ({ $0.migrationManager = MigrationManager([]) }, "migrationManager"),
         (
             {
@@ -44,6 +44,7 @@ import Testing
             }, "encryption"
         ),
         ({ $0.storageSchema[0].sensitiveFields = ["name"] }, "sensitiveFields"),
+        ({ $0.storageSchema[0].evictionPolicy = .lru }, "evictionPolicy"),
         ({ $0.storageSchema[0].validation = [:] }, "validation"),
         ({ $0.storageSchema[0].accessPolicy = AccessPolicy([]) }, "accessPolicy"),
     ]
@@ -56,6 +57,17 @@ import Testing
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("not in this build") == true)
     }
+
+    #if !SQLite
+        @Test func `without SQLite in the package, the error says which trait is missing`() async {
+            let error = await expectError(.invalidOptions) {
+                try await OfflineStore(
+                    try TestStore().options { $0.storageBackend = .sqlite }
+                ).initialize()
+            }
+            #expect(error?.message.contains("trait SQLite") == true)
+        }
+    #endif
 
     @Test func `options at their limits work`() async throws {
         let store = try await TestStore().open {

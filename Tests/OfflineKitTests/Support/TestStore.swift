@@ -9,6 +9,14 @@ enum TestBackend: String, CaseIterable, Sendable {
     case memory
     case log
     case file
+    #if SQLite
+        case sqlite
+    #endif
+
+    /// Those on which transactions on different collections are open side by side.
+    static let withParallelWriters = allCases.filter {
+        $0.make(memory: MemoryBackend()).allowsParallelWriters
+    }
 
     /// Bytes that a store can have.
     var capacity: Int { self == .file ? 4_900_000 : .max }
@@ -19,6 +27,9 @@ enum TestBackend: String, CaseIterable, Sendable {
         case .memory: memory
         case .log: LogBackend()
         case .file: FileBackend()
+        #if SQLite
+            case .sqlite: SQLiteBackend()
+        #endif
         }
     }
 }
@@ -49,6 +60,9 @@ struct TestStore {
             case .memory: .custom(memory)
             case .log: .log
             case .file: .file
+            #if SQLite
+                case .sqlite: .sqlite
+            #endif
             }
         change(&options)
         return options

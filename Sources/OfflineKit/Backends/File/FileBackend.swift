@@ -46,10 +46,11 @@ package final class FileBackend: StorageBackend {
             files?.close()
             throw error
         }
-        let store = MapStore(state) { [weak self] state, removes in
+        let store = MapStore(state) { [weak self] step in
             guard let self, let files else { throw BackendConfiguration.notOpen }
             try await self.queue.run {
-                try self.write(state, to: files, removes: removes, configuration)
+                try self.write(
+                    step.new, to: files, removes: step.changes.removes, configuration)
             }
         }
         return Opened(store: store, files: files, configuration: configuration)

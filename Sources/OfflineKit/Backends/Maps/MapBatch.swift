@@ -31,7 +31,7 @@ final class MapBatch: MapReader, BackendBatch, @unchecked Sendable {
 
     func remove(_ collection: CollectionID, key: [UInt8]) throws {
         try edit(TreeID(collection)) { $0.remove(key) }
-        progress.withLock { $0.changes.removes = true }
+        progress.withLock { $0.changes.removed.append((collection, key)) }
     }
 
     func insert(_ tree: TreeID, key: RawSpan) throws {
@@ -47,7 +47,7 @@ final class MapBatch: MapReader, BackendBatch, @unchecked Sendable {
     func clear(_ collection: CollectionID) throws {
         try check(collection)
         change { $0.collections[collection]?.clear() }
-        progress.withLock { $0.changes.removes = true }
+        progress.withLock { _ = $0.changes.cleared.insert(collection) }
     }
 
     func extendNames(of collection: CollectionID, with names: [String]) throws {

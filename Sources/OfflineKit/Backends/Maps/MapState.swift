@@ -138,8 +138,21 @@ struct MapChanges: Sendable {
     var collections: [(CollectionID, MapState.Collection)] = []
     /// What was put, in order.
     var puts: [(collection: CollectionID, key: [UInt8])] = []
+    /// The records that were removed, some of which may have been put again.
+    var removed: [(collection: CollectionID, key: [UInt8])] = []
+    /// The collections that were emptied, and may have been filled again.
+    var cleared: Set<CollectionID> = []
+
     /// Whether a record was removed.
-    var removes = false
+    var removes: Bool { !removed.isEmpty || !cleared.isEmpty }
+}
+
+/// From one committed state to the next.
+struct MapStep: Sendable {
+    var old: MapState
+    var new: MapState
+    /// Of records; a definition changes none.
+    var changes = MapChanges()
 }
 
 /// A record as the maps hold it: 8 bytes of its sequence, little-endian, 0 before its commit; then its bytes.

@@ -7,15 +7,14 @@ internal import OfflineBytes
 
 /// All of a store in memory, with a hook where each new state passes.
 final class MapStore: Sendable {
-    /// Keeps a state that is about to become the committed one; if it throws, it doesn't. `removes`
-    /// says whether records went.
-    typealias Persist = @Sendable (_ state: MapState, _ removes: Bool) async throws -> Void
+    /// Keeps a state that is about to become the committed one; if it throws, it doesn't.
+    typealias Persist = @Sendable (_ step: MapStep) async throws -> Void
 
     private let committed: Protected<MapState>
     private let changing = AsyncLock(())
     private let persist: Persist
 
-    init(_ state: MapState = MapState(), persist: @escaping Persist = { _, _ in }) {
+    init(_ state: MapState = MapState(), persist: @escaping Persist = { _ in }) {
         committed = Protected(state)
         self.persist = persist
     }
@@ -31,9 +30,10 @@ final class MapStore: Sendable {
     /// Makes what a batch has changed part of the committed state; the sequences that it took.
     func commit(_ changes: MapChanges) async throws -> Range<UInt64> {
         try await changing.withLock { _ in
-            var state = self.state
+            let old = self.state
+            var state = old
             let sequences = state.merge(changes)
-            try await become(state, removes: changes.removes)
+            try await take(MapStep(old: old, new: state, changes: changes))
             return sequences
         }
     }
@@ -54,7 +54,7 @@ final class MapStore: Sendable {
                     newTrees += try state.define(change, deriver)
                 }
                 try validate(MapReader(state), newTrees)
-                try await become(state, removes: false)
+                try await take(MapStep(old: old, new: state))
             } catch {
                 for collection in old.stored() { try deriver.load(collection) }
                 throw error
@@ -62,8 +62,8 @@ final class MapStore: Sendable {
         }
     }
 
-    private func become(_ state: MapState, removes: Bool) async throws {
-        try await persist(state, removes)
-        committed.withLock { $0 = state }
+    private func take(_ step: MapStep) async throws {
+        try await persist(step)
+        committed.withLock { $0 = step.new }
     }
 }
