@@ -52,7 +52,7 @@ struct StoreExampleTests {
             store.system.filePaths
                 == [
                     "00000001.tree", "00000002.log", "00000003.tree", "00000004.log",
-                    "00000005.tree", "LOCK", "SUPERBLOCK",
+                    "00000005.tree", "LOCK", "RESERVE", "SUPERBLOCK",
                 ].map { store.system.path(store.folder, $0) })
     }
 }

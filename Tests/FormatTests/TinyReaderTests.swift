@@ -97,6 +97,7 @@ struct TinyReaderTests {
                 try await compare(image, "\(context), power cut", &coverage)
             }
         }
+        try fixture.compact()
         try await fixture.store.close()
         try await compare(system.killed(), "seed \(seed), closed", &coverage)
         let met = Comment(rawValue: "seed \(seed): \(coverage)")

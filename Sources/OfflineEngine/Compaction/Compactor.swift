@@ -75,7 +75,11 @@ final class Compactor: Sendable {
             return true
         }
         guard starts else { return }
-        queue.async { [weak engine] in engine?.compactor?.runInBackground() }
+        queue.async { [weak engine] in
+            // Kept to the end: the compactor only knows it.
+            guard let engine else { return }
+            withExtendedLifetime(engine) { engine.compactor?.runInBackground() }
+        }
     }
 
     /// Calls `resume` once compaction has caught up with what was written: at once, mostly.
@@ -124,13 +128,14 @@ final class Compactor: Sendable {
             let plan = CompactionPlan(engine.stateNow, engine.files)
             guard plan.isDue else { return }
             // Where this throws, or nothing comes of it, it isn't tried again before there is more to gain.
-            state.withLock { $0.deadMin = plan.total - plan.live + plan.live / 8 }
+            let more = plan.isTight ? plan.live / 64 : plan.live / 8
+            state.withLock { $0.deadMin = plan.total - plan.live + more }
             let copyMax = max(plan.live / 4, 1 << 20)
             let given = try engine.maintenance.withLock { _ throws(EngineError) in
                 try part(patience: .milliseconds(500)) { $0.emptiest(copyMax: copyMax) }
             }
             release()
-            if given <= plan.live / 64 { return }
+            if given <= (plan.isTight ? 0 : plan.live / 64) { return }
             state.withLock { $0.deadMin = 0 }
         }
     }
@@ -156,7 +161,10 @@ final class Compactor: Sendable {
     private func runOverAll() throws(EngineError) {
         if state.withLock({ $0.packedSequence }) == engine.stateNow.nextSequence { return }
         try engine.maintenance.withLock { _ throws(EngineError) in
-            try engine.log.rotate()
+            do throws(EngineError) { try engine.log.rotate() } catch {
+                // Then the active log file stays as it is.
+                guard error.isLackOfRoom else { throw error }
+            }
             try engine.log.flushAndWait()
             let plan = CompactionPlan(engine.stateNow, engine.files)
             var rest = Set(plan.candidates.map(\.number))
@@ -168,7 +176,13 @@ final class Compactor: Sendable {
                     chosen = selection.numbers
                     return selection
                 }
-                if chosen.isEmpty { break }
+                if chosen.isEmpty {
+                    // There is no room for the copy of any file.
+                    if engine.files.reserve.release() { continue }
+                    throw EngineError(
+                        engine.files.isTight ? .quotaExceeded : .storageFull,
+                        "there is no room to compact all; delete some records and try again")
+                }
                 rest.subtract(chosen)
             }
             state.withLock { $0.packedSequence = sequence }
@@ -192,11 +206,13 @@ final class Compactor: Sendable {
         let chosen = choose(before)
         guard !chosen.numbers.isEmpty else { return 0 }
         do throws(EngineError) {
-            try moveRecords(outOf: chosen, patience)
-            try moveNodes(outOf: chosen, patience)
+            try engine.files.reserve.use { () throws(EngineError) in
+                try moveRecords(outOf: chosen, patience)
+                try moveNodes(outOf: chosen, patience)
+            }
         } catch {
             // What is empty by now goes even where there is no room to empty more.
-            guard error.code == .storageFull || error.code == .outOfMemory else { throw error }
+            guard error.isLackOfRoom else { throw error }
         }
         try engine.drop(chosen)
         return before.total - CompactionPlan(engine.stateNow, engine.files).total
@@ -274,7 +290,7 @@ final class Compactor: Sendable {
         _ body: @escaping @Sendable (inout EngineCollection.State) throws(EngineError) -> Void
     ) throws(EngineError) {
         try checkStopped()
-        if engine.files.arena.bytesInUse > engine.options.checkpointNodeBytes {
+        if engine.files.arena.bytesInUse > engine.options.nodeBytesBeforeCheckpoint {
             try engine.checkpoint()
         }
         let ticket = state.withLock { state in

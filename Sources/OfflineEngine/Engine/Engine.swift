@@ -68,6 +68,7 @@ package final class Engine: Sendable {
             // Recovery synced what it replayed.
             writer.durableThrough = recovered.state.position
         }
+        files.reserve.find()
         let log = GroupCommit(
             writer: writer, durability: options.durability,
             liveBytes: { state.withLock { $0.liveLogBytes } },
@@ -215,7 +216,7 @@ package final class Engine: Sendable {
             guard options.automaticCheckpoints, !pending.isCheckpointDue, !pending.isClosed,
                 pending.operations >= options.checkpointOperations
                     || (pending.operations >= options.checkpointOperations / 50
-                        && files.arena.bytesInUse >= options.checkpointNodeBytes)
+                        && files.arena.bytesInUse >= options.nodeBytesBeforeCheckpoint)
             else { return false }
             pending.isCheckpointDue = true
             pending.operations = 0
@@ -257,8 +258,18 @@ package final class Engine: Sendable {
     private func prepare(_ number: FileNumber, _ size: Int, _ log: GroupCommit) {
         defer { pending.withLock { $0.isPreparing = false } }
         guard log.preparation() != nil, !pending.withLock({ $0.isClosed }) else { return }
-        guard let file = try? logFiles.make(number, size: size) else { return }
+        // What is kept back isn't for that.
+        guard files.room >= size, !files.reserve.isGivenUp,
+            let file = try? logFiles.make(number, size: size)
+        else { return }
         if !log.offer(file) { logFiles.discard(file) }
+        keepReserve()
+    }
+
+    /// Makes the reserve where it is missing, as large as a log file, if there is room for more than that.
+    private func keepReserve() {
+        let size = min(logFiles.usualBytes(liveBytes: stateNow.liveLogBytes), DiskReserve.bytesMax)
+        if files.room >= 2 * size { files.reserve.make(size) }
     }
 
     /// Returns once everything appended so far is on stable storage.
@@ -271,7 +282,8 @@ package final class Engine: Sendable {
     /// Writes changed nodes and moves the superblock. Blocks; not for a thread of the cooperative pool.
     package func checkpoint() throws(EngineError) {
         _ = try log
-        try pending.withLock({ $0.checkpointer })?.run()
+        guard let checkpointer else { return }
+        try files.reserve.use { () throws(EngineError) in try checkpointer.run() }
     }
 
     /// The superblock in force; nil on a read-only engine.
@@ -292,7 +304,11 @@ package final class Engine: Sendable {
         background.sync {}
         var failure: EngineError?
         if writing.log.failure == nil {
-            do throws(EngineError) { try checkpointer?.run(isClosing: true) } catch {
+            do throws(EngineError) {
+                try files.reserve.use { () throws(EngineError) in
+                    try checkpointer?.run(isClosing: true)
+                }
+            } catch {
                 failure = error
             }
         }
@@ -305,7 +321,7 @@ package final class Engine: Sendable {
         }
         writing.lock.release()
         // On a full disk the log alone holds everything; the next open replays it.
-        if let failure, failure.code != .storageFull { throw failure }
+        if let failure, !failure.isLackOfRoom { throw failure }
     }
 
     /// Cuts the unwritten rest off a log file that the next open won't go on in. Only where the superblock says that the log ends
@@ -352,9 +368,11 @@ package final class Engine: Sendable {
 
     /// Removes those of the files that no tree leads to any more.
     func drop(_ files: FileSelection) throws(EngineError) {
-        guard let dropped = try checkpointer?.run(leavingOut: files), !dropped.isEmpty else {
-            return
+        guard let checkpointer else { return }
+        let dropped = try self.files.reserve.use { () throws(EngineError) in
+            try checkpointer.run(leavingOut: files)
         }
+        if dropped.isEmpty { return }
         let kinds = state.withLock { state in
             dropped.map { (number: $0, kind: state.files.removeValue(forKey: $0)?.kind ?? .log) }
         }
@@ -366,6 +384,7 @@ package final class Engine: Sendable {
             // Found and removed by the next open otherwise.
             try? self.files.system.remove(self.files.path(number, kind))
         }
+        keepReserve()
     }
 
     /// Makes defined collections the published and the appended ones. Nobody writes meanwhile.

@@ -11,6 +11,8 @@ package struct EngineError: Error, Equatable, CustomStringConvertible {
         case locked
         /// ENOSPC, EDQUOT, EFBIG.
         case storageFull
+        /// The store's own size limit.
+        case quotaExceeded
         /// The system refuses memory.
         case outOfMemory
         case permissionDenied
@@ -37,6 +39,11 @@ package struct EngineError: Error, Equatable, CustomStringConvertible {
         self.message = message
         self.file = file
         self.offset = offset
+    }
+
+    /// There is no room: on the device, under the store's limit, or in memory. Nothing was changed.
+    var isLackOfRoom: Bool {
+        code == .storageFull || code == .quotaExceeded || code == .outOfMemory
     }
 
     /// Damaged bytes at a place.

@@ -32,14 +32,17 @@ extension Engine {
             try system.lock(system.path(folder, FileNames.lock))
         }
         do throws(EngineError) {
+            let metered = try io { () throws(FileSystemError) in
+                try MeteredFileSystem(system, folder: folder, limit: options.sizeLimit)
+            }
             let recovery = Recovery(
-                system: system, folder: folder, isReadOnly: false, derivation: derivation,
-                nodeBytesMax: options.nodeBytesMax)
+                system: metered, folder: folder, isReadOnly: false, derivation: derivation,
+                nodeBytesMax: options.nodeBytesMax, meter: metered.meter)
             var recovered: Recovered
             if let found = try recovery.run() {
                 recovered = found
             } else {
-                try create(system, folder)
+                try create(metered, folder)
                 guard let made = try recovery.run() else {
                     throw EngineError(.unavailable, "the store that was just made isn't there")
                 }
@@ -47,9 +50,10 @@ extension Engine {
                 recovered.report.isNew = true
             }
             let file = try io { () throws(FileSystemError) in
-                try SuperblockFile.open(system, folder)
+                try SuperblockFile.open(metered, folder)
             }
-            let engine = Engine(recovered, options: options, derivation: derivation, lock: lock)
+            let engine = Engine(
+                recovered, options: options, derivation: derivation, lock: lock)
             let checkpointer = Checkpointer(
                 engine: engine, file: file, superblock: recovered.superblock)
             engine.attach(checkpointer)

@@ -42,4 +42,10 @@ package struct EngineOptions: Sendable {
     package var preparesLogFiles = true
 
     package init() {}
+
+    /// The same for a store with a size limit, of which nodes in memory are a part.
+    var nodeBytesBeforeCheckpoint: Int {
+        guard let limit = sizeLimit else { return checkpointNodeBytes }
+        return min(checkpointNodeBytes, max(Int(clamping: limit / 16), 256 << 10))
+    }
 }

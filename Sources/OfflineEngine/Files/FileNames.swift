@@ -4,6 +4,7 @@
 package enum FileNames {
     package static let lock = "LOCK"
     package static let superblock = "SUPERBLOCK"
+    package static let reserve = "RESERVE"
 
     /// What a numbered file holds.
     package enum Kind: String, Sendable {

@@ -32,6 +32,9 @@ package final class OpenFiles: Sendable {
     package let store: StoreID
     package let table = FileTable()
     package let arena: PageArena
+    let reserve: DiskReserve
+    /// What the files take; nil where nothing is written.
+    package let meter: SpaceMeter?
     private let state = Protected(State())
 
     private struct State {
@@ -46,8 +49,11 @@ package final class OpenFiles: Sendable {
 
     /// `nodeBytesMax`: so much of the system's memory changed nodes may take.
     package init(
-        system: any FileSystem, folder: String, store: StoreID, nodeBytesMax: Int = .max
+        system: any FileSystem, folder: String, store: StoreID, nodeBytesMax: Int = .max,
+        meter: SpaceMeter? = nil
     ) {
+        self.meter = meter
+        reserve = DiskReserve(system, folder: folder)
         self.system = system
         arena = PageArena(bytesMax: nodeBytesMax)
         self.folder = folder
@@ -100,6 +106,27 @@ package final class OpenFiles: Sendable {
     package var retiredBytes: Int64 {
         let alive = state.withLock { $0.retired.compactMap(\.file) }
         return alive.reduce(0) { $0 + Int64($1.length) }
+    }
+
+    /// What more data may take of the size limit, the nodes that the next checkpoint will write being counted; `Int64.max`
+    /// without a limit.
+    package var room: Int64 { meter?.room(pending: arena.bytesInUse) ?? .max }
+
+    /// The size limit is near: it is worth more than usual to give space back.
+    var isTight: Bool {
+        guard let limit = meter?.limit else { return false }
+        return room < limit / 8
+    }
+
+    /// Throws where `bytes` more, in a file or in memory, would be over what data may take; `usesReserve`: over all of it.
+    func admit(_ bytes: Int, usesReserve: Bool) throws(EngineError) {
+        guard let meter, let limit = meter.limit else { return }
+        let rest = usesReserve ? meter.roomWithReserve - Int64(arena.bytesInUse) : room
+        if Int64(bytes) > rest {
+            throw EngineError(
+                .quotaExceeded,
+                "the size limit of \(limit) bytes is reached (\(meter.used) are in use)")
+        }
     }
 
     /// Opens an existing file, checks that it says what its name says, and maps `length` bytes of it (all if nil).

@@ -26,8 +26,12 @@ package enum SystemErrorNumber {
     package static let interrupted: Int32 = EINTR
     package static let invalid: Int32 = EINVAL
 
+    /// None of the system's: the store's own size limit.
+    package static let ownLimit: Int32 = -1
+
     /// The system's words for it.
     package static func text(_ number: Int32) -> String {
+        if number == ownLimit { return "the store's size limit is reached" }
         guard let text = unsafe strerror(number) else { return "error \(number)" }
         return unsafe String(cString: text)
     }
@@ -44,6 +48,8 @@ extension EngineError {
         let name = error.path.split(separator: "/").last.map(String.init)
         let text = "\(error.operation.rawValue) failed: \(SystemErrorNumber.text(error.number))"
         switch error.number {
+        case SystemErrorNumber.ownLimit:
+            self.init(.quotaExceeded, SystemErrorNumber.text(error.number), file: name)
         case let number where SystemErrorNumber.isFull(number):
             self.init(.storageFull, text + "; free some space and try again", file: name)
         case SystemErrorNumber.access, SystemErrorNumber.notPermitted:

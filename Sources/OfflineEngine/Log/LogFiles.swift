@@ -36,10 +36,16 @@ package final class LogFiles: Sendable {
     /// The size of the next log file: a sixteenth of what is alive, within bounds; room for a frame of `frame` bytes and
     /// four times the catalog that it opens with. A multiple of 4,096.
     package func fileBytes(liveBytes: Int64, catalog: Int, frame: Int) -> Int {
-        let share = Int(clamping: liveBytes / Limits.logFileShareOfLiveBytes)
-        let usual = min(fileBytesMax, max(options.logFileBytesMin, share))
+        // Where the reserve is in use, others need some of it too.
+        let usual = files.reserve.isGivenUp ? 0 : usualBytes(liveBytes: liveBytes)
         let needed = max(4 * catalog, FileHeader.size + catalog + FrameHeader.size + frame)
         return (max(usual, needed) + 4095) & ~4095
+    }
+
+    /// The size of a log file without regard to what it has to hold.
+    func usualBytes(liveBytes: Int64) -> Int {
+        let share = Int(clamping: liveBytes / Limits.logFileShareOfLiveBytes)
+        return min(fileBytesMax, max(options.logFileBytesMin, share))
     }
 
     /// The size of the files that compaction moves records to: what dies in them is found file by file.

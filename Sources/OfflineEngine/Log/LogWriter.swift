@@ -16,6 +16,9 @@ package struct PendingFrame {
     /// Dictionaries that it makes grow.
     package var names: [(collection: UInt32, names: [String])] = []
 
+    /// It frees space in the end: it may use what is kept back of the size limit.
+    package var usesReserve = false
+
     package var bodyLength: Int { bytes.count - FrameHeader.size }
 }
 
@@ -24,7 +27,6 @@ package struct LogWriter {
     private let files: OpenFiles
     private let logFiles: LogFiles
     private let storeTag: UInt64
-
     /// The file that is written; nil until the first append after an open that must not go on in an old one.
     private var active: StoredFile?
     /// The end of the log.
@@ -80,7 +82,7 @@ package struct LogWriter {
         _ frame: inout PendingFrame, liveBytes: @autoclosure () -> Int64
     ) throws(EngineError) -> Place {
         let length = FrameHeader.frameLength(body: frame.bodyLength)
-        let file = try room(for: length, liveBytes: liveBytes)
+        let file = try room(for: length, liveBytes: liveBytes, frame.usesReserve)
         let place = Place(
             frame: position,
             sequences: nextSequence..<nextSequence + UInt64(frame.sequenceCount))
@@ -98,6 +100,7 @@ package struct LogWriter {
             // Whatever arrived of the frame lies behind the end that the next file's header records.
             active = nil
             full.append(file)
+            frame.bytes.removeLast(max(0, padding))
             throw note(EngineError(error))
         }
         if unsynced.last !== file { unsynced.append(file) }
@@ -115,7 +118,7 @@ package struct LogWriter {
     /// Lets the log go on in a new file, unless it has just begun one. Throws as `append` does.
     package mutating func rotate(liveBytes: Int64) throws(EngineError) {
         guard position.file.value != 0, position.offset > headEnd else { return }
-        _ = try openNext(for: 0, liveBytes: liveBytes)
+        _ = try openNext(for: 0, liveBytes: liveBytes, true)
     }
 
     private mutating func note(_ error: EngineError) -> EngineError {
@@ -174,14 +177,14 @@ package struct LogWriter {
 
     /// The active file if the frame fits it, else the next one, opened with its header and catalog.
     private mutating func room(
-        for length: Int, liveBytes: () -> Int64
+        for length: Int, liveBytes: () -> Int64, _ usesReserve: Bool
     ) throws(EngineError) -> StoredFile {
         if let active, position.offset + UInt64(length) <= UInt64(active.length) { return active }
-        return try openNext(for: length, liveBytes: liveBytes())
+        return try openNext(for: length, liveBytes: liveBytes(), usesReserve)
     }
 
     private mutating func openNext(
-        for length: Int, liveBytes: Int64
+        for length: Int, liveBytes: Int64, _ usesReserve: Bool
     ) throws(EngineError) -> StoredFile {
         let body = catalog.encoded(withRoots: false)
         let catalogFrame = FrameHeader.frameLength(body: body.count)
@@ -194,10 +197,10 @@ package struct LogWriter {
         if let ready = prepared {
             file = ready
         } else {
-            file = try logFiles.make(
-                logFiles.takeNumber(),
-                size: logFiles.fileBytes(liveBytes: liveBytes, catalog: catalogFrame, frame: length)
-            )
+            let size = logFiles.fileBytes(
+                liveBytes: liveBytes, catalog: catalogFrame, frame: length)
+            try files.admit(size, usesReserve: usesReserve)
+            file = try logFiles.make(logFiles.takeNumber(), size: size)
         }
         // Kept until its head is written, so that a full disk costs nothing but this attempt.
         prepared = file

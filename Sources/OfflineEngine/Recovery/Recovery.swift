@@ -37,6 +37,8 @@ struct Recovery {
     let derivation: any IndexDerivation
     /// See EngineOptions.
     let nodeBytesMax: Int
+    /// Counts what the files take, for whoever writes them.
+    var meter: SpaceMeter?
 
     /// A tail longer than this isn't read to see whether it is still zeros: the log goes on in a new file.
     static let reusableTailBytesMax: UInt64 = 1 << 20
@@ -60,7 +62,7 @@ struct Recovery {
         let catalog = try readCatalog(superblock)
         let files = OpenFiles(
             system: system, folder: folder, store: superblock.store,
-            nodeBytesMax: nodeBytesMax)
+            nodeBytesMax: nodeBytesMax, meter: meter)
         guard catalog.nextSequence <= Limits.sequenceMax else {
             throw .corrupted(
                 "the catalog's next sequence is out of range",

@@ -49,6 +49,7 @@ final class StagedFiles {
     func append(
         _ frame: inout PendingFrame, live: LiveBytes
     ) throws(EngineError) -> LogPosition {
+        try engine.files.admit(frame.bytes.count, usesReserve: frame.usesReserve)
         let number = engine.logFiles.takeNumber()
         let position = LogPosition(file: number, offset: UInt64(FileHeader.size))
         var bytes = FileHeader(

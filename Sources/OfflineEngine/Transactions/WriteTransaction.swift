@@ -52,6 +52,9 @@ package final class WriteTransaction: @unchecked Sendable {
 
     deinit { rollback() }
 
+    /// Says that the transaction frees space in the end: it may use what is kept back of the size limit.
+    package func useReserve() { frame.usesReserve = true }
+
     // MARK: - Changing
 
     /// Inserts or replaces a record; which of the transaction's operations it is, from 0.
@@ -240,6 +243,8 @@ package final class WriteTransaction: @unchecked Sendable {
         }
         let sequences: Int
         do throws(EngineError) {
+            // Its own nodes are in memory by now.
+            try engine.files.admit(0, usesReserve: frame.usesReserve)
             if staged != nil
                 || FrameHeader.frameLength(body: frame.bodyLength) > log.frameBytesMax
             {
@@ -247,7 +252,7 @@ package final class WriteTransaction: @unchecked Sendable {
                 try finishStaging()
             }
             sequences = frame.sequenceCount
-            try append(done)
+            try withReserve { () throws(EngineError) in try append(done) }
         } catch {
             rollback()
             throw error
@@ -258,6 +263,7 @@ package final class WriteTransaction: @unchecked Sendable {
 
     private func append(_ done: @escaping @Sendable (EngineError?) -> Void) throws(EngineError) {
         var versions: [CollectionVersion?] = []
+        frame.names = []
         for part in parts where part.names.count > part.base.names.count {
             frame.names.append((part.collection.id, part.names.names))
         }
@@ -406,7 +412,9 @@ package final class WriteTransaction: @unchecked Sendable {
             for part in parts where part.bodyLiveBytes != 0 {
                 live.add(part.collection.id, part.bodyLiveBytes)
             }
-            let place = try staging.append(&frame, live: live)
+            let place = try withReserve { () throws(EngineError) in
+                try staging.append(&frame, live: live)
+            }
             for index in parts.indices { parts[index].bodyLiveBytes = 0 }
             for part in parts {
                 part.owner.resolveRelative(
@@ -417,14 +425,21 @@ package final class WriteTransaction: @unchecked Sendable {
         }
         let pages = parts.reduce(0) { unsafe $0 + $1.owner.created.count }
         if pages * NodeLayout.pageSize > engine.options.stagedNodeBytes {
-            try staging.spill(&parts)
+            try withReserve { () throws(EngineError) in try staging.spill(&parts) }
         }
+    }
+
+    /// Runs `body`, if need be with what is kept back on the disk for those that may use it.
+    private func withReserve<Result>(
+        _ body: () throws(EngineError) -> Result
+    ) throws(EngineError) -> Result {
+        frame.usesReserve ? try engine.files.reserve.use(body) : try body()
     }
 
     /// Makes the staged files durable and turns the frame into the one that adopts them.
     private func finishStaging() throws(EngineError) {
         guard let staged else { return }
-        try staged.spill(&parts)
+        try withReserve { () throws(EngineError) in try staged.spill(&parts) }
         try staged.finish()
         noteReplacedNodes()
         var adoption = Adoption()

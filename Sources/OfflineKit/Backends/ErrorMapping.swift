@@ -32,6 +32,7 @@ enum ErrorMapping {
         case .unsupportedFormat: .unsupportedFormat
         case .locked: .databaseLocked
         case .storageFull: .storageFull
+        case .quotaExceeded: .quotaExceeded
         case .permissionDenied: .permissionDenied
         case .unavailable, .outOfMemory: .storageUnavailable
         case .readOnly: .readOnly

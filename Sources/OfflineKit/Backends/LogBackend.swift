@@ -115,6 +115,12 @@ package final class LogBackend: StorageBackend {
         }
     }
 
+    package var room: Int64? {
+        guard let (engine, configuration) = opened.withLock({ $0 }), configuration.sizeLimit != nil
+        else { return nil }
+        return engine.files.room
+    }
+
     package func space() throws -> BackendSpace {
         guard let (engine, configuration) = opened.withLock({ $0 }) else {
             throw BackendConfiguration.notOpen

@@ -79,6 +79,8 @@ final class LogBatch: BackendBatch, LogTrees {
         try transaction.extendNames(collection.value, with: names)
     }
 
+    func useReserve() { transaction.useReserve() }
+
     // MARK: - Ending
 
     func commit(

@@ -236,10 +236,18 @@ public protocol StorageBackend: AnyObject, Sendable {
     func verify() async throws -> BackendVerification
     /// On a read-only backend beside a writer: moves to the newest committed state.
     func refresh() async throws
+    /// Bytes that commits which only add data may still take before the size limit; nil without a limit. Below 0 where
+    /// more is in use already. Cheap: asked at every commit.
+    var room: Int64? { get }
     /// What it takes now. Never waits for a writer.
     func space() throws -> BackendSpace
     /// Gives back all space that can be given back. Readers and batches that are held meanwhile go on with what they see.
     func compact() async throws
+}
+
+extension StorageBackend {
+    /// Not told.
+    public var room: Int64? { nil }
 }
 
 /// What `StorageBackend.verify` found.
@@ -325,6 +333,11 @@ extension BackendCursor {
     }
 }
 
+extension BackendBatch {
+    /// Nothing is kept back.
+    public func useReserve() {}
+}
+
 /// An atomic batch, which can itself be read: its own collections as it has changed them, those it
 /// reads as they were at its begin. A cursor of a batch is of no use after the next change to its
 /// tree.
@@ -344,6 +357,8 @@ public protocol BackendBatch: BackendReader {
     func clear(_ collection: CollectionID) throws
     /// Appends names to a collection's dictionary.
     func extendNames(of collection: CollectionID, with names: [String]) throws
+    /// Says that the batch frees space in the end: a backend with a size limit keeps a part of it back for such ones.
+    func useReserve()
     /// All or nothing; returns once the durability asked for is reached. The batch can't be used
     /// afterwards.
     ///

@@ -91,6 +91,7 @@ final class StoreCore: Sendable {
         defer { locks.release(open.hold) }
         do {
             let (batch, scope) = (open.batch, open.scope)
+            if !open.writer.addsData { batch.useReserve() }
             try await batch.commit(appended: { locks.release(open.hold) }) { [hub] sequences in
                 hub.publish(
                     Commit(sequences: sequences, collections: scope.takeChanges(of: batch)))
@@ -121,6 +122,8 @@ final class StoreCore: Sendable {
         let collection = try schema.collection(name)
         var open = try await begin(
             writing: [collection], reading: [], deletes: deletes, as: operation)
+        // Before anything of a large delete is written.
+        if deletes { open.batch.useReserve() }
         let result: Result
         do {
             result = try body(&open.writer, collection)

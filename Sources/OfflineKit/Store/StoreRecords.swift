@@ -54,6 +54,8 @@ extension StoreCore {
         defer { locks.release(hold) }
         do {
             let batch = try backend.begin([collection], reading: [])
+            // A few bytes, without which nobody could say what is synchronized.
+            batch.useReserve()
             do {
                 for (id, number) in through {
                     var value: [UInt8] = []

@@ -16,6 +16,8 @@ struct RecordWriter {
     private let uuids: UUIDGenerator
     /// The backend failed while changes were being applied.
     private(set) var isBroken = false
+    /// Something was written, not only deleted.
+    private(set) var addsData = false
 
     init(
         _ batch: any BackendBatch, _ scope: BatchScope, _ schema: SchemaState,
@@ -31,7 +33,8 @@ struct RecordWriter {
     mutating func create(
         _ documents: [Document], in collection: CollectionState
     ) throws -> [Document] {
-        try statement(collection) { [uuids] statement in
+        addsData = true
+        return try statement(collection) { [uuids] statement in
             var keys = RecordKeys(collection, statement.adapter, uuids)
             for document in documents {
                 var document = document.withoutIncludes
@@ -52,7 +55,8 @@ struct RecordWriter {
     mutating func update(
         _ documents: [Document], mode: UpdateMode, in collection: CollectionState
     ) throws -> [Document] {
-        try statement(collection) { statement in
+        addsData = true
+        return try statement(collection) { statement in
             for document in documents {
                 let document = document.withoutIncludes
                 let key = try RecordKeys.existing(in: document, of: collection)
@@ -73,6 +77,7 @@ struct RecordWriter {
 
     /// Adds or replaces a record.
     mutating func upsert(_ document: Document, in collection: CollectionState) throws -> Document {
+        addsData = true
         let written = try statement(collection) { [uuids] statement in
             var document = document.withoutIncludes
             var keys = RecordKeys(collection, statement.adapter, uuids)
@@ -89,6 +94,7 @@ struct RecordWriter {
     mutating func apply(
         _ changes: [RemoteChange], origin: String, in collection: CollectionState
     ) throws -> [Value] {
+        addsData = true
         var conflicts: [Value] = []
         _ = try statement(collection) { statement in
             for change in changes {
