@@ -118,6 +118,18 @@ enum SeedExamples {
         return (userWithOrders, order)
     }
 
+    /// On a store with the collections `temp_data`, `cache` and `logs`.
+    static func storageManagement(_ store: OfflineStore) async throws -> StorageInfo {
+        let usage = try await store.getStorageInfo()
+        try await store.clear(["temp_data", "cache"])
+        try await store.setEvictionPolicy("logs", .maxAge(days: 7))
+        try await store.setEvictionPolicy("cache", .maxSize(bytes: 10_000_000))
+        try await store.setEvictionPolicy(
+            "logs", try EvictionPolicy(["strategy": "max-age", "max_age_days": 7]))
+        try await store.compact()
+        return usage
+    }
+
     struct User: Codable, Sendable {
         var id: String
         var name: String

@@ -119,12 +119,36 @@ struct ChangeExampleTests {
     @Test func `the definitions of the store's collections are those shown`() throws {
         let rows = try FormatDocument.examples("bytes", "definitions").flatMap(\.rows)
         let kinds: [(StoredKind, TinyDefinition.Kind)] = [
-            (.changes(of: CollectionID(3), from: 17), .changes(of: 3, from: 17)), (.store, .store),
+            (.changes(of: CollectionID(3), from: 17), .changes(of: 3, from: 17)),
+            (.access(of: CollectionID(3), order: .used), .access(of: 3, tree: 1)),
+            (.store, .store),
         ]
         #expect(rows.map(\.bytes) == kinds.map(\.0.bytes))
         for (row, (kind, tiny)) in zip(rows, kinds) {
             #expect(try StoredKind(row.bytes) == kind)
             #expect(try TinyDefinition(row.bytes).kind == tiny)
+        }
+    }
+
+    @Test func `access entries and their keys are those shown`() throws {
+        let entry = AccessEntry(
+            isPending: false, created: 5, written: 1_760_000_000_000, used: 300, count: 2)
+        let rows = try FormatDocument.examples("hex", "access-entry").flatMap(\.rows)
+        #expect(rows.flatMap(\.bytes) == entry.encoded)
+        let tiny = try TinyAccess(entry.encoded)
+        let orders: [AccessOrder] = [.used, .frequency, .created, .written]
+        let keys = try FormatDocument.examples("bytes", "access-keys").flatMap(\.rows)
+        #expect(keys.count == orders.count)
+        for (row, order) in zip(keys, orders) {
+            var derived = DerivedKeys()
+            unsafe entry.append(order, key: Self.key.span.bytes, to: &derived)
+            #expect(derived.bytes == row.bytes, "\(order): \(FormatDocument.hex(derived.bytes))")
+            #expect(tiny.order(Self.key, inTree: order.tree) == row.bytes)
+            var pending = entry
+            pending.isPending = true
+            derived.removeAll()
+            unsafe pending.append(order, key: Self.key.span.bytes, to: &derived)
+            #expect(derived.entries.isEmpty)
         }
     }
 

@@ -31,8 +31,12 @@ struct FormatStoreFixture {
             indexes: [
                 IndexSchema(name: "name", keyPath: "name"),
                 IndexSchema(name: "some", keyPaths: ["tags", "name"], where: ["name": "v1"]),
-            ]),
-        CollectionSchema(name: "pairs", keyPaths: ["left.id", "right"], tracksChanges: false),
+            ],
+            // So many that none goes.
+            evictionPolicy: .lru(maxRecords: 1_000_000), tracksChanges: true),
+        CollectionSchema(
+            name: "pairs", keyPaths: ["left.id", "right"],
+            evictionPolicy: .lfu(maxRecords: 1_000_000)),
     ]
 
     let system: SimulatedFileSystem
@@ -154,7 +158,11 @@ struct FormatStoreFixture {
                 let index = collection.definition.indexes.first { $0.number == tree }
                 for entry in entries {
                     let key = index.map { TinyIndexes.recordKey(of: entry, $0) }
-                    let recordKey = key ?? Array(entry.dropFirst(9))
+                    var prefixLength = 9
+                    if case .access = collection.definition.kind {
+                        prefixLength = tree == 2 ? 16 : 8
+                    }
+                    let recordKey = key ?? Array(entry.dropFirst(prefixLength))
                     #expect(
                         collection.places[recordKey ?? []] != nil, "\(place), tree \(tree)")
                 }

@@ -298,6 +298,9 @@ struct TinyReader {
         case .changes:
             let order = try TinyChangeEntry(payload).order(key)
             return [(TinyChanges.inOrder, order.map { [$0] } ?? [])]
+        case .access(_, let tree):
+            let key = try TinyAccess(payload).order(key, inTree: tree)
+            return tree.map { [($0, key.map { [$0] } ?? [])] } ?? []
         case .store: return []
         }
     }

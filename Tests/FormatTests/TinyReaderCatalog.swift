@@ -120,6 +120,8 @@ struct TinyDefinition {
         case records
         /// The changes of another collection.
         case changes(of: UInt32, from: UInt64)
+        /// When another collection's records were used; the number of the tree in order, if there is one.
+        case access(of: UInt32, tree: UInt32?)
         case store
     }
     struct Index {
@@ -183,6 +185,12 @@ struct TinyDefinition {
                 break
             }
             return .changes(of: owner, from: from)
+        case (.string("access"), .number(let owner)?, nil):
+            let trees: [String: UInt32] = ["used": 1, "frequency": 2, "created": 3, "written": 4]
+            guard let owner = UInt32(exactly: owner), case .string(let order)? = json["order"],
+                order == "none" || trees[order] != nil
+            else { break }
+            return .access(of: owner, tree: trees[order])
         default: break
         }
         throw TinyDamage("a definition of an unknown kind")

@@ -9,6 +9,7 @@ enum TinyChanges {
     static func trees(_ definitions: [UInt32: TinyDefinition]) throws -> [UInt32: [UInt32]] {
         var trees: [UInt32: [UInt32]] = [:]
         var owners: Set<UInt32> = []
+        var used: Set<UInt32> = []
         var storeCount = 0
         for (number, definition) in definitions {
             switch definition.kind {
@@ -17,6 +18,11 @@ enum TinyChanges {
                 trees[number] = [0, inOrder]
                 guard definitions[owner]?.kind == .records, owners.insert(owner).inserted else {
                     throw TinyDamage("changes of what has none, or has them twice")
+                }
+            case .access(let owner, let tree):
+                trees[number] = [0] + (tree.map { [$0] } ?? [])
+                guard definitions[owner]?.kind == .records, used.insert(owner).inserted else {
+                    throw TinyDamage("uses of what has none, or has them twice")
                 }
             case .store:
                 trees[number] = [0]

@@ -223,6 +223,7 @@ extension TinyReader {
     fileprivate enum ChangeKind: CaseIterable {
         case local, applied, creation, firstNumber, origin
         case synchronized, base, pending, settled, stoneWithBase, stoneWithSequence, horizon
+        case use, useOfPending
     }
 
     /// What there is of stamps and change entries.
@@ -239,6 +240,8 @@ extension TinyReader {
                     if stamp.firstNumber != nil { kinds.insert(.firstNumber) }
                     if stamp.origin != nil { kinds.insert(.origin) }
                 case .changes: Self.note(try TinyChangeEntry(payload), in: &kinds)
+                case .access:
+                    kinds.insert(try TinyAccess(payload).isPending ? .useOfPending : .use)
                 case .store: break
                 }
             }

@@ -50,6 +50,9 @@ extension DumpContext {
             if summary?.holdsChanges(node.identity.tree) == true {
                 return .index(IndexEntryView(change: entry.key))
             }
+            if let tree = summary?.evictionTree, tree.number == node.identity.tree {
+                return .index(IndexEntryView(use: entry.key, tree.order))
+            }
             let index = directory.index(node.identity.tree, of: node.identity.collection)
             return .index(IndexEntryView(entry.key, of: index))
         }

@@ -14,6 +14,8 @@ enum IndexEntryView {
     case word(String, KeyView, count: UInt8, lengthClass: UInt8)
     /// A change in the order of changes: its class, its number, and whose it is.
     case change(kind: UInt8, number: UInt64, KeyView)
+    /// A record in the order of eviction, and the number or numbers that it is ordered by.
+    case use([UInt64], KeyView)
     /// None of these.
     case bytes([UInt8])
 
@@ -24,6 +26,18 @@ enum IndexEntryView {
             return
         }
         self = .change(kind: kind, number: number, KeyView(Array(key)))
+    }
+
+    /// Of a tree in the order of eviction, from bytes that may be anything.
+    init(use entry: [UInt8], _ order: AccessOrder) {
+        guard entry.count > order.prefixLength else {
+            self = .bytes(entry)
+            return
+        }
+        let numbers = stride(from: 0, to: order.prefixLength, by: 8).map { start in
+            entry[start..<start + 8].reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        }
+        self = .use(numbers, KeyView(Array(entry[order.prefixLength...])))
     }
 
     /// From bytes that may be anything; nil: nothing is known of the index.
@@ -80,6 +94,10 @@ enum IndexEntryView {
                 ("class", .int(Int64(kind))), ("number", .int(Int64(clamping: number))),
                 ("key", key.json),
             ]
+        case .use(let numbers, let key):
+            [
+                ("order", .array(numbers.map { .int(Int64(clamping: $0)) })), ("key", key.json),
+            ]
         case .bytes(let bytes): [("bytes", .string(Figures.hex(bytes)))]
         }
     }
@@ -98,6 +116,8 @@ enum IndexEntryView {
                 + ", \(key.text), \(times), length class \(lengthClass)"
         case .change(let kind, let number, let key):
             return "class \(kind), change \(number), \(key.text)"
+        case .use(let numbers, let key):
+            return (numbers.map(String.init) + [key.text]).joined(separator: ", ")
         case .bytes(let bytes): return "0x" + Figures.hex(bytes)
         }
     }

@@ -132,6 +132,9 @@ struct StoreDump {
         if name == CollectionSummary.changesTreeName, let number = collection.changesTree {
             return number
         }
+        if name == CollectionSummary.evictionTreeName, let tree = collection.evictionTree {
+            return tree.number
+        }
         guard let index = collection.indexes.first(where: { $0.name == name }) else {
             throw OfflineError(
                 .unknownIndex,

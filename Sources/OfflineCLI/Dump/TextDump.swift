@@ -1,6 +1,7 @@
 // A dump for a person: a line for each thing, the offset first, so that it can be asked for by `--file N --offset O`.
 internal import OfflineDocuments
 internal import OfflineEngine
+internal import OfflineKit
 
 /// Shows events as text.
 struct TextDump: DumpWriter {
@@ -104,6 +105,12 @@ struct TextDump: DumpWriter {
                 try line(
                     nil,
                     "    \(CollectionSummary.changesTreeName), \(trees(stored, number))")
+            }
+            if let (number, order) = collection.evictionTree {
+                try line(
+                    nil,
+                    "    \(CollectionSummary.evictionTreeName), by \(order.rawValue), "
+                        + "\(trees(stored, number))")
             }
         }
         for file in catalog.files {

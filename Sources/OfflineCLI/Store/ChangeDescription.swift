@@ -1,4 +1,5 @@
-// Changes as objects to show: a record's latest one, and what is known of a record's changes (FORMAT.md, "Changes").
+// Changes as objects to show: a record's latest one, and what is known of a record's changes (FORMAT.md, "Changes"); and what is
+// known of its uses ("Access").
 internal import Foundation
 internal import OfflineDocuments
 internal import OfflineKit
@@ -50,5 +51,16 @@ extension ChangeEntry {
             }
             return result
         }
+    }
+}
+
+extension AccessEntry {
+    var described: Document {
+        [
+            "created": .int(Int64(clamping: created)),
+            "written": .date(Date(timeIntervalSince1970: Double(written) / 1_000)),
+            "used": .int(Int64(clamping: used)), "count": .int(Int64(clamping: count)),
+            "isPending": .bool(isPending),
+        ]
     }
 }

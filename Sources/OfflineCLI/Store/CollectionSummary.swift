@@ -36,6 +36,8 @@ struct CollectionSummary {
         case records
         /// What is known of the changes of another collection's records.
         case changes(of: UInt32)
+        /// When another collection's records were used, in the order of this name.
+        case access(of: UInt32, order: String)
         /// The store's own records.
         case store
     }
@@ -85,6 +87,10 @@ struct CollectionSummary {
     private static func kind(_ definition: Document) -> Kind {
         switch definition["kind"]?.stringValue {
         case "changes": .changes(of: UInt32(clamping: definition["of"]?.intValue ?? 0))
+        case "access":
+            .access(
+                of: UInt32(clamping: definition["of"]?.intValue ?? 0),
+                order: definition["order"]?.stringValue ?? "")
         case "store": .store
         default: .records
         }
@@ -94,14 +100,23 @@ struct CollectionSummary {
         switch kind {
         case .records: ChangeTrees.number
         case .changes: ChangeTrees.entryNumber
-        case .store: nil
+        case .access, .store: nil
         }
+    }
+
+    /// Its tree in the order of eviction, and that order.
+    var evictionTree: (number: UInt32, order: AccessOrder)? {
+        guard case .access(_, let name) = kind, let order = AccessOrder(rawValue: name),
+            let number = order.tree, trees.contains(number)
+        else { return nil }
+        return (number, order)
     }
 
     private static func name(of kind: Kind) -> String {
         switch kind {
         case .records: ""
         case .changes(let owner): "changes of collection \(owner)"
+        case .access(let owner, _): "access of collection \(owner)"
         case .store: "the store's own records"
         }
     }
@@ -127,6 +142,7 @@ struct CollectionSummary {
     func treeName(_ number: UInt32) -> String {
         if number == 0 { return "records" }
         if holdsChanges(number) { return Self.changesTreeName }
+        if evictionTree?.number == number { return Self.evictionTreeName }
         return indexes.first { $0.number == number }?.name ?? "index \(number)"
     }
 
@@ -140,4 +156,6 @@ struct CollectionSummary {
 
     /// What a tree of changes is asked for by.
     static let changesTreeName = "changes in order"
+    /// What a tree in the order of eviction is asked for by.
+    static let evictionTreeName = "order of eviction"
 }

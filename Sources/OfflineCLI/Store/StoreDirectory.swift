@@ -62,7 +62,7 @@ struct StoreDirectory {
     }
 
     /// What a put of the collection stores, from bytes that may be anything: a record's fields, and its latest change where it
-    /// has one; or what is known of a record's changes.
+    /// has one; or what is known of a record's changes, or of its uses.
     func content(
         _ stored: [UInt8], of collection: UInt32
     ) throws(OfflineError) -> (fields: Document, change: Document?) {
@@ -76,6 +76,11 @@ struct StoreDirectory {
                     try document(record, of: owner)
                 }, nil
             )
+        case .access:
+            let entry = try unsafe stored.withBytes { bytes throws(OfflineError) in
+                try unsafe AccessEntry(bytes)
+            }
+            return (entry.described, nil)
         case .store: return (["$bytes": .string(Figures.hex(stored))], nil)
         case .records, nil:
             let (stamp, length) = try unsafe stored.withBytes { bytes throws(OfflineError) in

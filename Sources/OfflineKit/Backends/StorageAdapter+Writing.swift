@@ -60,6 +60,7 @@ extension StorageAdapter {
     ) throws -> UInt64? {
         try mapping(collection) {
             try batch.clear(collection.id)
+            if let access = collection.access { try batch.clear(access.collection) }
             guard let trees = collection.changes else { return nil }
             try batch.clear(trees.collection)
             return try batch.put(

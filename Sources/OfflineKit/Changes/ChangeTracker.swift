@@ -129,6 +129,14 @@ struct ChangeTracker {
         entries.set(.tombstone(tombstone), of: key, instead: known)
     }
 
+    /// Forgets what is known of a record that is evicted; false where its change is pending, so that it may not be.
+    mutating func evict(_ key: [UInt8], _ stamp: RecordStamp?) throws -> Bool {
+        let known = try entries.entry(of: key)
+        if Self.pendingStamp(stamp, known) != nil { return false }
+        entries.remove(key, known)
+        return true
+    }
+
     /// What a synchronization's change to a record comes to.
     enum Applied {
         /// The record has a pending change, with which it conflicts.

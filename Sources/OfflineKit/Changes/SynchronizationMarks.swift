@@ -17,6 +17,7 @@ struct SynchronizationMarks {
     private let adapter: StorageAdapter
     private var entries: ChangeEntryWriter
     private var encoder: RecordEncoder
+    private var access: AccessWriter?
 
     /// Nil where the collection never tracked changes.
     init?(_ collection: CollectionState, _ batch: any BackendBatch, _ scope: BatchScope) throws {
@@ -27,6 +28,7 @@ struct SynchronizationMarks {
         self.scope = scope
         adapter = StorageAdapter(batch)
         entries = try ChangeEntryWriter(collection, trees, batch)
+        access = AccessWriter(collection, batch, scope)
         encoder = RecordEncoder(dictionary: scope.names.names(of: collection, in: batch).dictionary)
     }
 
@@ -71,6 +73,7 @@ struct SynchronizationMarks {
         guard let sequence = try sequence(of: key, in: collection.id) else { return }
         if change.sequence == sequence {
             entries.set(.synchronized(number: stamp.number), of: key, instead: known)
+            try access?.marked(key)
         } else if change.sequence < sequence, change.sequence > known?.base?.sequence ?? 0 {
             if let base = try base(change) {
                 entries.set(.base(base), of: key, instead: known)

@@ -1,6 +1,13 @@
 // Which records may be dropped from this device, and when.
 
 /// Which records go first when a store or a collection must shrink.
+///
+/// Evicting is not deleting: a record is dropped from this device alone, which is no change to be synchronized, and no delete
+/// rules run. A record with a change that isn't synchronized is never evicted, nor one that an open transaction may
+/// change or rely on. Snapshots go on seeing what they saw, live queries see the records go; feeds are told nothing.
+///
+/// A read is a `get` or a `query` of the store or of a snapshot. Reads are noted in memory, at next to no cost; those since
+/// the last close are forgotten when the process dies.
 public struct EvictionPolicy: Sendable, Hashable {
     /// What a policy says; the forms of its factories.
     package enum Rule: Sendable, Hashable {
@@ -29,9 +36,9 @@ public struct EvictionPolicy: Sendable, Hashable {
     public static var fifo: EvictionPolicy {
         EvictionPolicy(rule: .firstInFirstOut(maxRecords: nil))
     }
-    /// Records not written for that long.
+    /// Records not written for that long, to the millisecond.
     public static func maxAge(_ age: Duration) -> EvictionPolicy {
-        EvictionPolicy(rule: .maxAge(age))
+        EvictionPolicy(rule: .maxAge(.milliseconds(milliseconds(age))))
     }
     /// Records not written for so many days of 24 hours.
     public static func maxAge(days: Int) -> EvictionPolicy {
@@ -59,25 +66,31 @@ public struct EvictionPolicy: Sendable, Hashable {
     /// `{"strategy": "lru", "max_records": 1}` (also `lfu`, `fifo`, with or without the count),
     /// `{"strategy": "none"}`.
     ///
-    /// "ttl" and "size" are accepted for "max-age" and "max-size". Throws `.invalidOptions`.
+    /// "ttl" and "size" are accepted for "max-age" and "max-size", and `max_age_milliseconds` for `max_age_days`. Throws `.invalidOptions`.
     public init(_ document: Document) throws {
         var fields = OptionFields(document, of: "eviction policy")
         let strategy = try fields.string("strategy")
         switch strategy {
-        case "none": rule = .none
-        case "lru": rule = .leastRecentlyUsed(maxRecords: try fields.positive("max_records"))
-        case "lfu": rule = .leastFrequentlyUsed(maxRecords: try fields.positive("max_records"))
-        case "fifo": rule = .firstInFirstOut(maxRecords: try fields.positive("max_records"))
+        case "none": self = .none
+        case "lru":
+            self.init(rule: .leastRecentlyUsed(maxRecords: try fields.positive("max_records")))
+        case "lfu":
+            self.init(rule: .leastFrequentlyUsed(maxRecords: try fields.positive("max_records")))
+        case "fifo":
+            self.init(rule: .firstInFirstOut(maxRecords: try fields.positive("max_records")))
         case "max-age", "ttl":
-            guard let days = try fields.positiveNumber("max_age_days") else {
+            if let milliseconds = try fields.positive("max_age_milliseconds") {
+                self = .maxAge(.milliseconds(milliseconds))
+            } else if let days = try fields.positiveNumber("max_age_days") {
+                self = .maxAge(.days(days))
+            } else {
                 throw fields.missing("max_age_days")
             }
-            rule = .maxAge(.days(days))
         case "max-size", "size":
             guard let bytes = try fields.positive("max_size_bytes") else {
                 throw fields.missing("max_size_bytes")
             }
-            rule = .maxSize(bytes: Int64(bytes))
+            self = .maxSize(bytes: Int64(bytes))
         default:
             throw fields.wrong(
                 "strategy",

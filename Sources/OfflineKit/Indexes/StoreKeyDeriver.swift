@@ -7,6 +7,7 @@ final class StoreKeyDeriver: KeyDeriver {
     private enum Loaded {
         case records(CollectionState, BoundNames)
         case changes
+        case access(AccessOrder)
         /// Has no index trees.
         case store
     }
@@ -19,6 +20,7 @@ final class StoreKeyDeriver: KeyDeriver {
             let state = try definition.state(id: collection.id)
             kind = .records(state, BoundNames(NameDictionary(collection.names), of: state))
         case .changes: kind = .changes
+        case .access(_, let order): kind = .access(order)
         case .store: kind = .store
         }
         loaded.withLock { $0[collection.id] = kind }
@@ -47,6 +49,10 @@ final class StoreKeyDeriver: KeyDeriver {
         case .changes:
             try unsafe record.withUnsafeBytes { bytes in
                 try unsafe ChangeEntry(bytes).append(key: key, to: &keys)
+            }
+        case .access(let order):
+            try unsafe record.withUnsafeBytes { bytes in
+                try unsafe AccessEntry(bytes).append(order, key: key, to: &keys)
             }
         case .store: break
         case nil: throw Self.unknown(collection)

@@ -70,6 +70,7 @@ struct StoreVerifier {
         try checkCounts(collection, derived, &problems)
         try changes?.checkEntries(&problems)
         try changes?.checkOrder(&problems)
+        try AccessVerifier(collection, view)?.check(&problems)
     }
 
     /// Checks a record and its stamp, and derives their entries.

@@ -3,16 +3,23 @@
 extension ReadView {
     /// The record with this key and what it includes; nil where there is none.
     func get(_ collection: String, _ key: Value, include: [Include]) throws -> Document? {
+        let state = try self.collection(collection)
         guard include.isEmpty else {
-            return try QueryEngine(self).get(collection, key, include: include)
+            let document = try QueryEngine(self).get(collection, key, include: include)
+            if let document { noteReads([document], of: state) }
+            return document
         }
-        let collection = try self.collection(collection)
-        return try document(collection, key: RecordKeys.encoded(key, of: collection))
+        let encoded = try RecordKeys.encoded(key, of: state)
+        guard let document = try document(state, key: encoded) else { return nil }
+        noteRead(state, key: encoded)
+        return document
     }
 
     /// The records that the query describes, in its order.
     func query(_ collection: String, _ query: Query) throws -> [Document] {
-        try QueryEngine(self).query(collection, query)
+        let documents = try QueryEngine(self).query(collection, query)
+        noteReads(documents, of: try self.collection(collection))
+        return documents
     }
 
     /// How many records match.

@@ -11,11 +11,14 @@ struct ReadView: Sendable {
     let schema: SchemaState
     /// Nil for a view of everything that is committed.
     private let batch: BatchScope?
+    /// Where reads are noted; nil: they don't matter.
+    private let reads: ReadCounts?
 
     /// A view of what is committed.
-    init(snapshot: any BackendReader, schema: SchemaState) {
+    init(snapshot: any BackendReader, schema: SchemaState, reads: ReadCounts? = nil) {
         adapter = StorageAdapter(snapshot)
         self.schema = schema
+        self.reads = reads
         batch = nil
     }
 
@@ -24,6 +27,23 @@ struct ReadView: Sendable {
         adapter = StorageAdapter(batch)
         self.schema = schema
         self.batch = scope
+        reads = nil
+    }
+
+    /// Notes that the record was given to a caller, where the collection's policy asks for that.
+    @inline(__always)
+    func noteRead(_ collection: CollectionState, key: [UInt8]) {
+        if collection.countsReads { reads?.note(collection.id, key) }
+    }
+
+    /// The same, of all these records.
+    func noteReads(_ documents: [Document], of collection: CollectionState) {
+        guard let reads, collection.countsReads else { return }
+        for document in documents {
+            if let key = try? RecordKeys.existing(in: document, of: collection) {
+                reads.note(collection.id, key)
+            }
+        }
     }
 
     /// The collection; `.unknownCollection` where there is none, `.transactionScope` where the

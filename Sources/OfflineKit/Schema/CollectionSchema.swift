@@ -22,10 +22,12 @@ public struct CollectionSchema: Sendable, Hashable {
     public var relationships: [RelationshipSchema]
     /// Paths whose values are sealed.
     public var sensitiveFields: [String]
-    /// The collection's own policy; nil: the store's.
+    /// The collection's own policy; nil: the store's. `.none` keeps the collection from the store's.
+    ///
+    /// A policy that was set by `setEvictionPolicy` counts instead, until this one is another than it was then.
     public var evictionPolicy: EvictionPolicy?
     /// Whether changes are kept for synchronization; nil: yes, unless the collection has its own
-    /// eviction policy.
+    /// eviction policy, other than `.none`.
     public var tracksChanges: Bool?
     /// A JSON Schema that every record must fulfil.
     public var validation: Document?
@@ -82,7 +84,12 @@ public struct CollectionSchema: Sendable, Hashable {
 
 extension CollectionSchema {
     /// Whether changes are kept for synchronization.
-    var isTracking: Bool { tracksChanges ?? (evictionPolicy == nil) }
+    var isTracking: Bool { isTracking(under: evictionPolicy) }
+
+    /// The same, where this policy counts as the collection's own.
+    func isTracking(under policy: EvictionPolicy?) -> Bool {
+        tracksChanges ?? (policy == nil || policy == EvictionPolicy.none)
+    }
 }
 
 /// What fills a missing key on create. A null key counts as missing.

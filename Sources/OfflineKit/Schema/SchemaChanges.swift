@@ -8,6 +8,9 @@
 //   one that is gone is dropped.
 // - A collection that tracks changes for the first time gets a collection for them, and the tree of its latest changes
 //   (ChangeTrees); both stay when it stops. The first of them gives the store its own records (StoreRecords).
+// - A policy that was set at run time counts until the schema's own is another one than it was then.
+// - A collection whose policy asks when records were used gets a collection for that (AccessEntry). It stays, empty and without a
+//   tree, when no policy asks any more.
 // - Indexes of another derivation version (StoredDefinition) are all built anew.
 
 /// The steps from a stored schema to a wanted one.
@@ -17,21 +20,41 @@ struct SchemaChanges {
     /// All collections as they are after the changes.
     private(set) var result: [(id: CollectionID, kind: StoredKind)] = []
     private var nextID: UInt32
+    private let strategy: EvictionPolicy
+    private let isLimited: Bool
+
+    /// A policy that is set at run time.
+    struct PolicyChange {
+        let collection: CollectionID
+        let policy: EvictionPolicy
+    }
+    /// What the store's options say about eviction.
+    struct Eviction {
+        var strategy = EvictionPolicy.none
+        /// Whether the store's size has a limit.
+        var isLimited = false
+    }
 
     /// Compares. The wanted collections are checked here against the rules and against what is
     /// stored. `nextSequence`: the one of the next commit.
     init(
-        stored: [StoredCollection], nextSequence: UInt64, wanted: [CollectionSchema]
+        stored: [StoredCollection], nextSequence: UInt64, wanted: [CollectionSchema],
+        eviction: Eviction = Eviction(), setting: PolicyChange? = nil
     ) throws {
+        strategy = eviction.strategy
+        isLimited = eviction.isLimited
         nextID = stored.map(\.id.value).max() ?? 0
         let kinds = try stored.map { ($0, try StoredKind($0.definition)) }
         var definitions: [(stored: StoredCollection, definition: StoredDefinition)] = []
-        var owned: [CollectionID: (stored: StoredCollection, from: UInt64)] = [:]
+        var owned: [CollectionID: Owned] = [:]
         var hasStoreRecords = false
         for (collection, kind) in kinds {
             switch kind {
             case .records(let definition): definitions.append((collection, definition))
-            case .changes(let owner, let from): owned[owner] = (collection, from)
+            case .changes(let owner, let from):
+                owned[owner, default: Owned()].changes = (collection, from)
+            case .access(let owner, let order):
+                owned[owner, default: Owned()].access = (collection, order)
             case .store:
                 hasStoreRecords = true
                 result.append((collection.id, kind))
@@ -43,17 +66,44 @@ struct SchemaChanges {
             let position = rest.firstIndex { $0.name == definition.schema.name }
             let schema = position.map { rest.remove(at: $0) } ?? definition.schema
             try Self.checkKeyPaths(definition.schema, schema)
+            let new = Self.changed(
+                definition, to: schema, isWanted: position != nil,
+                setting: setting?.collection == collection.id ? setting?.policy : nil)
             // A feed that read up to now has been told nothing of it either: its position is one below.
-            let begins = schema.isTracking && !definition.schema.isTracking
+            let begins = new.schema.isTracking && !definition.schema.isTracking
             try append(
-                collection, definition, definition.changed(to: schema), owned[collection.id],
+                collection, definition, new, owned[collection.id] ?? Owned(),
                 trackingFrom: begins ? nextSequence + 1 : nil)
         }
         for schema in rest {
-            try append(try newCollection(), nil, StoredDefinition(schema), nil, trackingFrom: 0)
+            try append(try newCollection(), nil, StoredDefinition(schema), Owned(), trackingFrom: 0)
         }
         let hasChanges = result.contains { if case .changes = $0.kind { true } else { false } }
         if hasChanges, !hasStoreRecords { change(try newCollection(), .store, indexes: []) }
+    }
+
+    /// What the store keeps about another collection.
+    private struct Owned {
+        var changes: (stored: StoredCollection, from: UInt64)?
+        var access: (stored: StoredCollection, order: AccessOrder)?
+    }
+
+    /// A definition with the wanted schema, or the stored one where none is wanted, and the policy that counts now.
+    private static func changed(
+        _ definition: StoredDefinition, to schema: CollectionSchema, isWanted: Bool,
+        setting: EvictionPolicy?
+    ) -> StoredDefinition {
+        var policy = setting ?? definition.runTimePolicy
+        if setting == nil, schema.evictionPolicy != definition.schema.evictionPolicy {
+            policy = nil
+        }
+        var tracks = definition.schema.isTracking
+        if isWanted {
+            tracks = schema.isTracking(under: policy ?? schema.evictionPolicy)
+        } else if let setting, setting != .none {
+            tracks = false
+        }
+        return definition.changed(to: schema, runTimePolicy: policy, tracks: tracks)
     }
 
     private mutating func newCollection() throws -> StoredCollection {
@@ -64,7 +114,24 @@ struct SchemaChanges {
         return StoredCollection(id: CollectionID(nextID), definition: [], indexes: [], names: [])
     }
 
-    /// Appends an application's collection, and that of its changes. `trackingFrom`: where it begins to track them.
+    /// Appends an application's collection, and those that belong to it. `trackingFrom`: where it begins to track changes.
+    private mutating func append(
+        _ stored: StoredCollection, _ old: StoredDefinition?, _ new: StoredDefinition,
+        _ owned: Owned, trackingFrom: UInt64?
+    ) throws {
+        try append(stored, old, new, owned.changes, trackingFrom: trackingFrom)
+        let order = (new.policy ?? strategy).order(isLimited: isLimited)
+        guard owned.access != nil || order != .none else { return }
+        let kind = StoredKind.access(of: stored.id, order: order)
+        if let access = owned.access, access.order == order {
+            result.append((access.stored.id, kind))
+        } else {
+            change(
+                try owned.access?.stored ?? newCollection(), kind,
+                indexes: order.tree.map { [$0] } ?? [])
+        }
+    }
+
     private mutating func append(
         _ stored: StoredCollection, _ old: StoredDefinition?, _ new: StoredDefinition,
         _ changes: (stored: StoredCollection, from: UInt64)?, trackingFrom: UInt64?

@@ -5,6 +5,7 @@
 // the schema makes a new SchemaState. It was valid when it was built (SchemaValidation), so paths
 // parse and names are distinct.
 internal import OfflineBytes
+internal import Synchronization
 
 /// All collections of an open store.
 final class SchemaState: Sendable {
@@ -13,38 +14,41 @@ final class SchemaState: Sendable {
     /// In the order of their numbers.
     let collections: [CollectionState]
     private let byName: [String: CollectionState]
+    private let byID: [CollectionID: CollectionState]
     /// Where the store's own records are; nil where it has none yet.
-    let storeRecords: CollectionID?
+    var storeRecords: CollectionID? { ownRecords.withLock { $0 } }
+    private let ownRecords: Protected<CollectionID?>
 
     init(version: Int, collections: [CollectionState], storeRecords: CollectionID? = nil) {
         self.version = version
-        self.storeRecords = storeRecords
+        ownRecords = Protected(storeRecords)
+        byID = Dictionary(
+            collections.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         self.collections = collections.sorted { $0.id < $1.id }
         byName = Dictionary(
             collections.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The schema that stored definitions describe.
-    convenience init(version: Int, stored: [(id: CollectionID, kind: StoredKind)]) throws {
-        var trees: [CollectionID: ChangeTrees] = [:]
-        for case (let id, .changes(let owner, let from)) in stored {
-            let known = ChangeTrees(collection: id, owner: owner, firstSequence: from)
-            guard trees.updateValue(known, forKey: owner) == nil else {
-                throw OfflineError(.corrupted, "two collections have the changes of one")
-            }
-        }
+    /// The schema that stored definitions describe. `strategy`: the policy of collections that have none of their own.
+    convenience init(
+        version: Int, stored: [(id: CollectionID, kind: StoredKind)],
+        strategy: EvictionPolicy = .none
+    ) throws {
+        let settings = try CollectionSettings.all(stored, strategy: strategy)
         var collections: [CollectionState] = []
         for case (let id, .records(let definition)) in stored {
-            collections.append(
-                try definition.state(id: id, changes: trees.removeValue(forKey: id)))
-        }
-        guard trees.isEmpty, stored.count(where: { $0.kind == .store }) <= 1 else {
-            throw OfflineError(
-                .corrupted, "the store's own collections are none that it could have made")
+            collections.append(try definition.state(id: id, settings[id]))
         }
         self.init(
             version: version, collections: collections,
             storeRecords: stored.first { $0.kind == .store }?.id)
+    }
+
+    func collection(_ id: CollectionID) -> CollectionState? { byID[id] }
+
+    /// The store has records of its own now.
+    func noteStoreRecords(_ id: CollectionID?) {
+        if let id { ownRecords.withLock { $0 = id } }
     }
 
     /// The collection; `.unknownCollection`, naming the known ones, where there is none.
@@ -73,10 +77,20 @@ final class CollectionState: Sendable {
     let indexes: [IndexState]
     /// Whether any index is unique.
     let hasUniqueIndex: Bool
+    private let settings: Protected<CollectionSettings>
     /// Where its changes are; nil where it never tracked any.
-    let changes: ChangeTrees?
+    var changes: ChangeTrees? { settings.withLock { $0.changes } }
     /// Whether new changes are tracked.
-    let tracksChanges: Bool
+    var tracksChanges: Bool { settings.withLock { $0.tracksChanges } }
+    /// What evicts its records.
+    var policy: EvictionPolicy { settings.withLock { $0.policy } }
+    /// Where it is kept when its records were used; nil where its policy doesn't need that.
+    var access: AccessTrees? { settings.withLock { $0.access } }
+    /// Whether reads are to be noted. Asked at every read.
+    var countsReads: Bool { readsCount.load(ordering: .relaxed) }
+    private let readsCount = Atomic(false)
+    /// When its records are used.
+    let accessTicks = AccessTicks()
     /// Numbers its changes.
     let changeNumbers = ChangeNumbers()
     /// The dictionary of committed names, and the index paths bound to it.
@@ -84,13 +98,13 @@ final class CollectionState: Sendable {
 
     init(
         id: CollectionID, schema: CollectionSchema, indexNumbers: [UInt32],
-        changes: ChangeTrees? = nil
+        settings: CollectionSettings = CollectionSettings()
     ) throws(OfflineError) {
         self.id = id
         self.name = schema.name
         self.schema = schema
-        self.changes = changes
-        tracksChanges = schema.isTracking && changes != nil
+        self.settings = Protected(settings)
+        readsCount.store(settings.access?.order.countsReads == true, ordering: .relaxed)
         var keyPaths: [FieldPath] = []
         for path in schema.keyPaths { keyPaths.append(try FieldPath(path)) }
         self.keyPaths = keyPaths
@@ -100,6 +114,12 @@ final class CollectionState: Sendable {
         }
         self.indexes = indexes.sorted { $0.number < $1.number }
         hasUniqueIndex = indexes.contains(where: \.isUnique)
+    }
+
+    /// The settings are others now. All that use the collection wait meanwhile (CollectionLocks), but for readers.
+    func change(to settings: CollectionSettings) {
+        self.settings.withLock { $0 = settings }
+        readsCount.store(settings.access?.order.countsReads == true, ordering: .relaxed)
     }
 
     /// The index with this number, if it is unique.

@@ -42,6 +42,9 @@ struct SchemaValidation {
             throw invalid(
                 "has \(collection.indexes.count) indexes; \(Self.indexCountMax) are allowed")
         }
+        if let problem = collection.evictionPolicy?.problem {
+            throw invalid("evictionPolicy \(problem)")
+        }
         var names: Set<String> = []
         for index in collection.indexes {
             if !names.insert(index.name).inserted {
@@ -67,7 +70,6 @@ struct SchemaValidation {
     /// What is described but isn't in this build.
     private func checkBuilt() throws(OfflineError) {
         if !collection.sensitiveFields.isEmpty { throw notBuilt("sensitiveFields") }
-        if collection.evictionPolicy != nil { throw notBuilt("evictionPolicy") }
         if collection.validation != nil { throw notBuilt("validation") }
         if collection.accessPolicy != nil { throw notBuilt("accessPolicy") }
     }

@@ -14,6 +14,8 @@
 // - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys), the
 //   Unicode tables among them. A store with another one has its indexes built anew.
 // - tracksChanges: where it is true.
+// - evictionPolicy: the schema's own, and runTimePolicy: the one that was set by setEvictionPolicy, which counts instead; both as
+//   EvictionPolicy.document.
 // - nextIndex: the number of the next index to be made; numbers are never used again.
 // - multiEntry, collation, where, type: where they aren't the default. A filter is extended JSON,
 //   which loses nothing, so that it equals the one it came from.
@@ -27,9 +29,13 @@ struct StoredDefinition: Hashable, Sendable {
     static let derivation = 1
 
     var derivation = Self.derivation
-    /// Name, key, indexes, relationships, and whether it tracks changes (never nil here); all else of a CollectionSchema isn't in
-    /// this build.
+    /// Name, key, indexes, relationships, eviction policy, and whether it tracks changes (never nil here); all else of a
+    /// CollectionSchema isn't in this build.
     var schema: CollectionSchema
+    /// What `setEvictionPolicy` has set instead of the schema's.
+    var runTimePolicy: EvictionPolicy?
+    /// The collection's own policy.
+    var policy: EvictionPolicy? { runTimePolicy ?? schema.evictionPolicy }
     /// The indexes' numbers, in the order of `schema.indexes`.
     var indexNumbers: [UInt32]
     var nextIndex: UInt32
@@ -42,13 +48,14 @@ struct StoredDefinition: Hashable, Sendable {
         nextIndex = UInt32(schema.indexes.count) + 1
     }
 
-    /// The collection as the store works with it; `changes`: where its changes are, if it has ever tracked them.
+    /// The collection as the store works with it; `settings`: nil where these don't matter.
     func state(
-        id: CollectionID, changes: ChangeTrees? = nil
+        id: CollectionID, _ settings: CollectionSettings? = nil
     ) throws(OfflineError) -> CollectionState {
         do throws(OfflineError) {
             return try CollectionState(
-                id: id, schema: schema, indexNumbers: indexNumbers, changes: changes)
+                id: id, schema: schema, indexNumbers: indexNumbers,
+                settings: settings ?? CollectionSettings())
         } catch {
             throw OfflineError(
                 .corrupted, "a collection's stored definition: \(error.message)",
@@ -57,11 +64,14 @@ struct StoredDefinition: Hashable, Sendable {
     }
 
     /// The definition with another schema: an index that is in both as it is keeps its number, all
-    /// others get new ones.
-    func changed(to schema: CollectionSchema) -> StoredDefinition {
+    /// others get new ones. `tracks`: whether changes are tracked; nil: as the schema says.
+    func changed(
+        to schema: CollectionSchema, runTimePolicy: EvictionPolicy? = nil, tracks: Bool? = nil
+    ) -> StoredDefinition {
         var result = self
         result.schema = schema
-        result.schema.tracksChanges = schema.isTracking
+        result.runTimePolicy = runTimePolicy
+        result.schema.tracksChanges = tracks ?? schema.isTracking
         result.derivation = Self.derivation
         result.indexNumbers = schema.indexes.map { index in
             if derivation == Self.derivation,
@@ -104,6 +114,10 @@ extension StoredDefinition {
             "indexes": .array(indexes), "relationships": .array(relationships),
         ]
         if schema.isTracking { document["tracksChanges"] = true }
+        if let policy = schema.evictionPolicy {
+            document["evictionPolicy"] = .object(policy.document)
+        }
+        if let runTimePolicy { document["runTimePolicy"] = .object(runTimePolicy.document) }
         return Array(document.extendedJSON().utf8)
     }
 
@@ -129,6 +143,8 @@ extension StoredDefinition {
         guard let known = AutoKey(named: autoKey) else { throw fields.wrong("autoKey", autoKey) }
         schema.autoKey = known
         schema.tracksChanges = try fields.flag("tracksChanges") ?? false
+        schema.evictionPolicy = try fields.object("evictionPolicy").map { try EvictionPolicy($0) }
+        runTimePolicy = try fields.object("runTimePolicy").map { try EvictionPolicy($0) }
         nextIndex = try Self.number(try fields.positive("nextIndex"), fields)
         indexNumbers = []
         for document in try fields.objects("indexes") ?? [] {

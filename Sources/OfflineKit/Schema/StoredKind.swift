@@ -2,6 +2,7 @@
 //
 //     {"version": 1, "derivation": 1, "name": …}           an application's records (StoredDefinition)
 //     {"version": 1, "kind": "changes", "of": 3, "from": 17}   the changes of collection 3, tracked since sequence 17
+//     {"version": 1, "kind": "access", "of": 3, "order": "used"}   when the records of collection 3 were used (AccessEntry)
 //     {"version": 1, "kind": "store"}                      the store's own records (StoreRecords)
 internal import Foundation
 import OfflineDocuments
@@ -11,6 +12,8 @@ enum StoredKind: Equatable, Sendable {
     case records(StoredDefinition)
     /// `from`: sequences below may be missing, because changes weren't tracked.
     case changes(of: CollectionID, from: UInt64)
+    /// `order`: what its tree is sorted by; none: nothing is kept now.
+    case access(of: CollectionID, order: AccessOrder)
     case store
 
     /// The stored form.
@@ -22,6 +25,10 @@ enum StoredKind: Equatable, Sendable {
             document["kind"] = "changes"
             document["of"] = .int(Int64(owner.value))
             document["from"] = .int(Int64(clamping: from))
+        case .access(let owner, let order):
+            document["kind"] = "access"
+            document["of"] = .int(Int64(owner.value))
+            document["order"] = .string(order.rawValue)
         case .store:
             document["kind"] = "store"
         }
@@ -44,6 +51,11 @@ enum StoredKind: Equatable, Sendable {
                     let from = try fields.integer("from").flatMap({ UInt64(exactly: $0) })
                 else { throw fields.missing("of or from") }
                 self = .changes(of: CollectionID(owner), from: from)
+            case "access":
+                guard let owner = try fields.positive("of").flatMap({ UInt32(exactly: $0) }),
+                    let order = AccessOrder(rawValue: try fields.string("order"))
+                else { throw fields.missing("of or order") }
+                self = .access(of: CollectionID(owner), order: order)
             case "store": self = .store
             case let kind: throw fields.wrong("kind", "is unknown: \(kind)")
             }

@@ -16,6 +16,9 @@ enum OptionValidation {
         if let limit = options.sizeLimit, limit < sizeLimitMin {
             throw invalid("sizeLimit is \(limit) bytes; it is at least \(sizeLimitMin) (1 MiB)")
         }
+        if let problem = options.evictionStrategy.problem {
+            throw invalid("evictionStrategy \(problem)")
+        }
         if options.transactionTimeout <= .zero {
             throw invalid("transactionTimeout is \(options.transactionTimeout); it must be above 0")
         }
@@ -28,7 +31,6 @@ enum OptionValidation {
     /// What can be asked for but isn't in this build.
     private static func checkBuilt(_ options: StorageOptions) throws(OfflineError) {
         if options.encryption.isEnabled { throw notBuilt("encryption") }
-        if options.evictionStrategy != .none { throw notBuilt("evictionStrategy") }
         if options.migrationManager != nil { throw notBuilt("migrationManager") }
     }
 

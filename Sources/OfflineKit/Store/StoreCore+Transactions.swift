@@ -39,10 +39,11 @@ extension StoreCore {
         guard options.isReadOnly else { return self }
         do {
             try await backend.refresh()
-            let schema = try SchemaState(stored: backend.snapshot())
+            let schema = try SchemaState(
+                stored: backend.snapshot(), strategy: options.evictionStrategy)
             return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: liveQueries, snapshots: snapshots)
+                liveQueries: liveQueries, snapshots: snapshots, events: events)
         } catch {
             throw ErrorMapping.publicError(error)
         }

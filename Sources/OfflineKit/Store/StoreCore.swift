@@ -20,6 +20,11 @@ final class StoreCore: Sendable {
     /// Stay the same when a read-only store is refreshed.
     let liveQueries: LiveQueries
     let snapshots: HeldSnapshots
+    let events: StorageEventHub
+    let eviction = EvictionQueue()
+    let reads = ReadCounts()
+    /// When records are too old.
+    let ages = AgeDeadlines()
     /// Tells live queries and feeds what was committed.
     var hub: CommitHub { liveQueries.hub }
     private let uuids = UUIDGenerator()
@@ -33,8 +38,9 @@ final class StoreCore: Sendable {
     init(
         _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
         clock: any StoreClock, changes: ChangeContext, liveQueries: LiveQueries,
-        snapshots: HeldSnapshots
+        snapshots: HeldSnapshots, events: StorageEventHub
     ) {
+        self.events = events
         self.liveQueries = liveQueries
         self.snapshots = snapshots
         self.changes = changes
@@ -44,13 +50,15 @@ final class StoreCore: Sendable {
         self.clock = clock
         deadlines = Deadlines(clock)
         locks = CollectionLocks(deadlines)
+        reads.whenFull { [weak self] in self?.readsAreFull() }
     }
 
     /// A view of what is committed now; `kept`: one that a caller may hold for long.
     func view(kept: Bool = false) throws -> ReadView {
         do {
             let reader = try backend.snapshot()
-            return ReadView(snapshot: kept ? reader.kept() : reader, schema: schema)
+            return ReadView(
+                snapshot: kept ? reader.kept() : reader, schema: schema, reads: reads)
         } catch {
             throw ErrorMapping.publicError(error)
         }
@@ -58,10 +66,11 @@ final class StoreCore: Sendable {
 
     // MARK: Batches
 
-    /// Waits for the collections and begins a batch on them; with `deletes`, also for those that delete rules reach from them.
+    /// Waits for the collections and begins a batch on them; with `deletes`, also for those that delete rules reach from them; with
+    /// `waits`, as long as it takes.
     func begin(
         writing: [CollectionState], reading: [CollectionState], deletes: Bool,
-        as operation: StaticString
+        as operation: StaticString, waits: Bool = false
     ) async throws -> OpenBatch {
         try OwnTransaction.checkNotInside(self)
         if options.isReadOnly, let first = writing.first {
@@ -73,7 +82,8 @@ final class StoreCore: Sendable {
             byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil, changes: changes,
             isObserved: hub.isObserved)
         let hold = try await locks.acquire(
-            request(scope.written, scope.reading, operation), timeout: transactionTimeout)
+            request(scope.written, scope.reading, operation),
+            timeout: waits ? nil : transactionTimeout)
         do {
             let batch =
                 options.isReadOnly
@@ -86,8 +96,8 @@ final class StoreCore: Sendable {
         }
     }
 
-    /// Commits and releases the locks, whether or not it succeeds.
-    func commit(_ open: OpenBatch) async throws {
+    /// Commits and releases the locks, whether or not it succeeds. `checksBounds`: false for an eviction's own commits.
+    func commit(_ open: OpenBatch, checksBounds: Bool = true) async throws {
         defer { locks.release(open.hold) }
         do {
             let (batch, scope) = (open.batch, open.scope)
@@ -105,6 +115,7 @@ final class StoreCore: Sendable {
         }
         open.scope.end()
         open.scope.names.publish(open.scope.written)
+        if checksBounds { checkBounds(open.scope.written) }
     }
 
     /// Drops what was written and releases the locks.
@@ -170,13 +181,16 @@ final class StoreCore: Sendable {
     /// and closes the backend.
     func close() async throws {
         try OwnTransaction.checkNotInside(self)
+        eviction.close()
         for handle in handles.withLock({ Array($0.values) }) {
             await handle.transaction?.abandon()
         }
         let hold = try await locks.acquire(
             request(schema.collections, [], "closing the store"), timeout: nil)
         defer { locks.release(hold) }
+        await writeReadsAtClose()
         await hub.close()
+        events.close()
         do {
             try await backend.close()
         } catch {

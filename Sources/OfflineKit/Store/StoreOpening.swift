@@ -40,9 +40,12 @@ struct StoreOpening {
                 exposed: ExposedChanges(exposed), tombstonesMax: tombstonesMax
             ) { [clock] in clock.milliseconds }
             let hub = CommitHub(next: try backend.snapshot().nextSequence)
-            return StoreCore(
+            let core = StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock))
+                liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock),
+                events: StorageEventHub())
+            core.checkBounds(schema.collections)
+            return core
         } catch {
             // The first error counts.
             try? await backend.close()
@@ -67,13 +70,15 @@ struct StoreOpening {
 
     /// Brings the stored schema to what the options want; the schema that is stored then.
     private func defineSchema(in backend: any StorageBackend) async throws -> SchemaState {
+        if !options.isReadOnly { try await StoreCore.emptyUnused(backend) { _ in } }
         let reader = try backend.snapshot()
         try checkVersion(reader.storedVersion)
         let stored = reader.collections()
         let changes = try SchemaChanges(
-            stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema)
+            stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema,
+            eviction: SchemaChanges.Eviction(options))
         if options.isReadOnly {
-            return try SchemaState(stored: reader)
+            return try SchemaState(stored: reader, strategy: options.evictionStrategy)
         }
         let version = UInt64(options.version)
         if !changes.changes.isEmpty || reader.storedVersion != version {
@@ -82,7 +87,8 @@ struct StoreOpening {
                 try UniqueBuild(reader, schema).check(newTrees)
             }
         }
-        return try SchemaState(stored: backend.snapshot())
+        try await StoreCore.emptyUnused(backend) { _ in }
+        return try SchemaState(stored: backend.snapshot(), strategy: options.evictionStrategy)
     }
 
     private func checkVersion(_ stored: UInt64) throws(OfflineError) {
@@ -97,10 +103,13 @@ struct StoreOpening {
 
 extension SchemaState {
     /// The schema that a backend has stored.
-    convenience init(stored reader: any BackendReader) throws {
+    convenience init(
+        stored reader: any BackendReader, strategy: EvictionPolicy = .none
+    ) throws {
         try self.init(
             version: Int(clamping: reader.storedVersion),
-            stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) })
+            stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) },
+            strategy: strategy)
     }
 }
 

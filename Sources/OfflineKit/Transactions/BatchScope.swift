@@ -31,7 +31,10 @@ final class BatchScope: Sendable {
     }
 
     /// The collections of the backend that a batch writes.
-    var writtenIDs: [CollectionID] { written.map(\.id) + written.compactMap(\.changes?.collection) }
+    var writtenIDs: [CollectionID] {
+        written.map(\.id) + written.compactMap(\.changes?.collection)
+            + written.compactMap(\.access?.collection)
+    }
 
     /// Whether the creation of a record, with this number, was given out; if it wasn't, the record vanishes in this transaction.
     func isExposed(_ number: UInt64, _ key: [UInt8], of collection: CollectionState) -> Bool {

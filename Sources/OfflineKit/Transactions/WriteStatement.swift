@@ -26,6 +26,8 @@ struct WriteStatement {
         let stampLength: Int
         /// It replaces another one.
         let existed: Bool
+        /// It has a change that is to be synchronized.
+        let isPending: Bool
     }
     private(set) var puts: [Put] = []
     /// Keys of records to remove.
@@ -101,6 +103,24 @@ struct WriteStatement {
         removed.append(entriesOf: before, notIn: DerivedKeys())
         removals.append(key)
         return true
+    }
+
+    /// Removes a record without a trace, so that nothing is to be synchronized; nil where there is none or its change is pending, else
+    /// how many bytes that frees.
+    mutating func evict(key: [UInt8]) throws -> Int64? {
+        before.removeAll()
+        let (adapter, collection, names) = (self.adapter, self.collection, self.names)
+        let freed = try unsafe adapter.withStored(
+            of: collection, key: key, names: names.dictionary
+        ) { stamp, record -> Int64? in
+            guard try tracker?.evict(key, stamp) != false else { return nil }
+            unsafe derive(record, stamp, key, into: \.before)
+            return Int64(key.count + record.count + (stamp?.encoded(before: []).count ?? 0))
+        }
+        guard let freed = freed ?? nil else { return nil }
+        removed.append(entriesOf: before, notIn: DerivedKeys())
+        removals.append(key)
+        return freed
     }
 
     /// Makes a change that comes from a synchronization: puts the document, or, with nil, removes the record; false where the record
@@ -201,7 +221,7 @@ struct WriteStatement {
         puts.append(
             Put(
                 key: key, stored: stored, stampLength: stored.count - record.count,
-                existed: existed))
+                existed: existed, isPending: stamp?.isLocal == true))
     }
 
     /// A cut entry may be the same before and after while the values are not.
@@ -288,6 +308,10 @@ struct WriteStatement {
         }
         try StorageAdapter.insert(added, of: collection, in: batch)
         let tombstones = try tracker?.entries.apply(tombstonesMax: scope.changes.tombstonesMax)
+        if var access = AccessWriter(collection, batch, scope) {
+            for key in removals { try access.removed(key) }
+            for put in puts { try access.wrote(put.key, isPending: put.isPending) }
+        }
         for key in removals {
             scope.changed.note(
                 collection.id, key: key, record: nil, existed: true,

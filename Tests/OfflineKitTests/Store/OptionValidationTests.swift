@@ -35,7 +35,6 @@ import Testing
 
     /// What isn't in this build, and what the message must name.
     static let notBuilt: [(change: Change, named: String)] = [
-        ({ $0.evictionStrategy = .lru }, "evictionStrategy"),
         ({ $0.migrationManager = MigrationManager([]) }, "migrationManager"),
         (
             {
@@ -44,7 +43,6 @@ import Testing
             }, "encryption"
         ),
         ({ $0.storageSchema[0].sensitiveFields = ["name"] }, "sensitiveFields"),
-        ({ $0.storageSchema[0].evictionPolicy = .lru }, "evictionPolicy"),
         ({ $0.storageSchema[0].validation = [:] }, "validation"),
         ({ $0.storageSchema[0].accessPolicy = AccessPolicy([]) }, "accessPolicy"),
     ]

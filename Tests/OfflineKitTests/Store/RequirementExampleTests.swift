@@ -134,6 +134,28 @@ import Testing
     }
 
     @Test(arguments: TestBackend.allCases)
+    func `storage management`(backend: TestBackend) async throws {
+        let names = ["temp_data", "cache", "logs"]
+        let clock = ManualClock()
+        let schema = names.map { CollectionSchema(name: $0) }
+        try await TestStore.with(backend, schema, clock: clock) { store in
+            for name in names { try await store.createBatch(name, [["id": 1], ["id": 2]]) }
+            try await store.markSynchronized(store.getChanges())
+            let usage = try await SeedExamples.storageManagement(store)
+            #expect(
+                usage.collectionUsage.mapValues(\.recordCount) == [
+                    "temp_data": 2, "cache": 2, "logs": 2,
+                ])
+            #expect(usage.usedBytes > 0 && usage.availableBytes > 0)
+            #expect(try await store.count("temp_data") == 0)
+            #expect(try await store.count("logs") == 2)
+            clock.advance(by: .seconds(8 * 86_400))
+            try await store.evict()
+            #expect(try await store.count("logs") == 0)
+        }
+    }
+
+    @Test(arguments: TestBackend.allCases)
     func `typed values`(backend: TestBackend) async throws {
         try await TestStore.with(backend) { store in
             let user = try await SeedExamples.typed(store)

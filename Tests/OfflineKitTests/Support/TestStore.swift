@@ -18,6 +18,9 @@ enum TestBackend: String, CaseIterable, Sendable {
         $0.make(memory: MemoryBackend()).allowsParallelWriters
     }
 
+    /// Whether it takes a file system of a test's.
+    var isSimulated: Bool { [.memory, .log, .file].contains(self) }
+
     /// Bytes that a store can have.
     var capacity: Int { self == .file ? 4_900_000 : .max }
 
