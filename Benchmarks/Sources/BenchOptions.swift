@@ -12,6 +12,8 @@ struct BenchOptions: Sendable {
     var saves = false
     /// Measures live queries instead.
     var isLive = false
+    /// Measures the space of a store that is overwritten instead.
+    var isSpace = false
     var wantsHelp = false
 
     static let help = """
@@ -27,6 +29,7 @@ struct BenchOptions: Sendable {
           --seed N         other documents and questions
           --directory P    where the stores are put for the run (Benchmarks/.build/stores)
           --live           what live queries cost a commit, instead of all that
+          --space          the folder and the reads of a store that is overwritten, with and without compaction, instead
           --save           write the figures to Benchmarks/results/ as well
         """
 
@@ -39,6 +42,7 @@ struct BenchOptions: Sendable {
             case "--help", "-h": wantsHelp = true
             case "--save": saves = true
             case "--live": isLive = true
+            case "--space": isSpace = true
             default:
                 guard let value = rest.popFirst() else {
                     throw BenchError("\(name) needs a value, or is unknown: see --help")

@@ -25,6 +25,10 @@ struct OfflineBench {
             print(try await LiveQueryBench(options).run())
             return
         }
+        if options.isSpace {
+            print(try await SpaceBench(options).run())
+            return
+        }
         var run = BenchRun(options)
         try await run.run()
         print(ResultsTable(results: run.results).text)

@@ -46,18 +46,19 @@ struct CompactionPlan {
         copyRoom = max(0, room - nodeBytes) / 2
     }
 
-    /// More than half as much is dead as is alive, or, near the size limit, more than a sixteenth.
+    /// Nearly half as much is dead as is alive, or, near the size limit, more than a sixteenth. (With what is copied, and
+    /// what is written meanwhile, the files then stay within twice of what is alive.)
     var isDue: Bool {
         isTight
             ? total - live > live / 16 + Self.slackBytes / 4
-            : total - live > live / 2 + Self.slackBytes
+            : total - live > live / 16 * 7 + Self.slackBytes
     }
 
     /// Far more is dead than compaction is meant to leave: whoever writes should wait for it.
-    var isBehind: Bool { isTight || total - live > live / 4 * 3 + Self.slackBytes }
+    var isBehind: Bool { isTight || total - live > live / 8 * 5 + Self.slackBytes }
 
     /// What may stay dead where it was due.
-    private var restMax: Int64 { isTight ? live / 32 : live / 8 }
+    private var restMax: Int64 { isTight ? live / 32 : live / 4 }
 
     /// What compacting as much as possible would give back.
     var reclaimable: Int64 { candidates.reduce(0) { $0 + $1.dead } }

@@ -1,8 +1,8 @@
 // Compaction: what is alive in files that are mostly dead is copied out of them, and the files go.
 //
 // Steps of one part:
-// 1. A checkpoint, so that the log before the active file is needed by no replay. Some files are chosen that don't change
-//    any more.
+// 1. Some files are chosen that don't change any more. (That a replay may still need their log is no matter: the checkpoint in
+//    3 moves its beginning on.)
 // 2. Records in them are copied, in key order, to new files (MovedFileWriter), which are synced; then the primary trees
 //    are pointed there, some keys at a time, unless a key has changed since. Nodes in them are copied into memory.
 // 3. A checkpoint writes all that, and leaves out of its catalog those of the files that no tree leads to any more; both
@@ -201,7 +201,7 @@ final class Compactor: Sendable {
         patience: Duration?, _ choose: (CompactionPlan) -> FileSelection
     ) throws(EngineError) -> Int64 {
         dispatchPrecondition(condition: .onQueue(queue))
-        try engine.checkpoint()
+        try engine.log.flushAndWait()
         let before = CompactionPlan(engine.stateNow, engine.files)
         let chosen = choose(before)
         guard !chosen.numbers.isEmpty else { return 0 }

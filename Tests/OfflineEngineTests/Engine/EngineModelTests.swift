@@ -5,9 +5,6 @@ import StorageSimulation
 import Testing
 
 struct EngineModelTests {
-    /// Nothing compacts an engine's files yet, so what a check reads grows with each step: a long run begins with an empty
-    /// disk now and then.
-    static let stepsPerDisk = 1_000
     /// OFFLINE_STEPS and OFFLINE_SEEDS make the run longer.
     static let steps = TestEnvironment.integer("OFFLINE_STEPS", default: 2_000)
     static let seeds = SeededRandom.seeds(TestEnvironment.integer("OFFLINE_SEEDS", default: 4))
@@ -21,12 +18,6 @@ struct EngineModelTests {
         var held: [(state: HeldState, model: EngineModel)] = []
         for step in 0..<Self.steps {
             let context = "seed \(seed), step \(step)"
-            if step > 0, step % Self.stepsPerDisk == 0 {
-                try harness.check(context)
-                try harness.engine.close()
-                harness = try EngineHarness(SimulatedFileSystem())
-                held = []
-            }
             switch random.below(40) {
             case 0: try harness.engine.checkpoint()
             case 1:
