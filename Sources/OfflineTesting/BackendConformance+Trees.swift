@@ -42,9 +42,47 @@ extension BackendConformance {
                 }
                 try await backend.close()
             },
+            Case("what isn't there is empty, and removing it does nothing", absent),
             Case("cursors, counts and skips agree with a model over random ranges", randomRanges),
             Case("random changes agree with a model", randomChanges),
         ]
+    }
+
+    @Sendable
+    private static func absent(_ context: CaseContext) async throws {
+        let backend = try await context.openDefined()
+        let id = CollectionID(1)
+        let batch = try backend.begin([id], reading: [])
+        try batch.write(1, [5], [6])
+        try batch.remove(id, key: [7])
+        for _ in 0..<2 {
+            try unsafe batch.insert(TreeID(id, 1), key: ([9, 9] as [UInt8]).span.bytes)
+            try unsafe batch.remove(TreeID(id, 1), key: ([8, 8] as [UInt8]).span.bytes)
+        }
+        try await batch.commit()
+        let reader = try backend.snapshot()
+        try context.expectEqual(try reader.keys(1), [[5]], "the records")
+        try context.expectEqual(try reader.keys(1, 1), [[6, 5], [9, 9]], "the entries")
+        try context.expectEqual(
+            try reader.bytes(of: id), CollectionBytes(recordBytes: 2, indexBytes: 4), "the bytes")
+        let inverse = KeyRange(lower: [9], upper: [1])
+        for (tree, range) in [
+            (TreeID(CollectionID(9)), .all), (TreeID(id, 7), .all), (TreeID(id), inverse),
+            (TreeID(id), KeyRange(lower: [5], upper: [5])),
+        ] {
+            try context.expectEqual(try reader.keys(tree, in: range), [], "\(tree) \(range)")
+            try context.expectEqual(
+                try reader.keys(tree, in: range, descending: true), [], "\(tree) \(range) back")
+            try context.expectEqual(try reader.count(tree, in: range), 0, "\(tree) \(range)")
+        }
+        try context.expectEqual(try reader.record(9, [5]), nil, "a record of no collection")
+        try context.expect(
+            try !reader.contains(TreeID(id, 7), key: [5]), "a tree that isn't there has a key")
+        // A body may read in the same reader.
+        var inner: [UInt8]?
+        _ = try reader.withRecord(id, key: [5]) { _ in inner = try reader.record(1, [5]) }
+        try context.expectEqual(inner, [6], "a record read while it is read")
+        try await backend.close()
     }
 
     @Sendable

@@ -59,6 +59,23 @@ public struct BackendConformance: Sendable {
         self.makeBackend = makeBackend
     }
 
+    /// The same for the simpler contract: the cases run on what a store makes of a record backend.
+    ///
+    /// ```swift
+    /// let failures = await BackendConformance(folder: folder, records: { _ in MyStorage() }).run()
+    /// ```
+    ///
+    /// `acceptingPartialCommits`: as for `StorageBackendOption.custom`.
+    public init(
+        folder: String,
+        records makeBackend: @escaping @Sendable (_ path: String) -> any RecordBackend,
+        acceptingPartialCommits: Bool = false
+    ) {
+        self.init(folder: folder) { path in
+            RecordStorage(makeBackend(path), acceptingPartialCommits: acceptingPartialCommits)
+        }
+    }
+
     /// Runs all cases, one after another; what failed.
     public func run() async -> [ConformanceFailure] {
         var failures: [ConformanceFailure] = []

@@ -23,6 +23,11 @@
 // - A batch and a cursor are used by one thread at a time; a reader by any number.
 // - Where a backend derives index entries again at recovery, it asks the `KeyDeriver` that it was
 //   opened with.
+// - Errors are OfflineErrors: `.databaseLocked` where another writer has the store, `.corrupted` with the file's name for
+//   damage, `.quotaExceeded` for the backend's own limit and `.storageFull` for the device's, `.outcomeUnknown` where a
+//   commit may or may not be there after a failure, `.readOnly` from then on. Any other error becomes
+//   `.storageUnavailable`. No error's text has a key or a record in it.
+// - What is `async` may take long, and waits on threads of the backend's own; all else returns soon.
 
 internal import OfflineBytes
 
@@ -207,19 +212,32 @@ public struct BackendSpace: Hashable, Sendable {
 }
 
 /// Where a store keeps its data: ordered trees of byte keys, atomic batches, snapshots.
+///
+/// For stores of records without trees and snapshots there is `RecordBackend`. <doc:WritingAStorageBackend> has a guide;
+/// `BackendConformance` in the product `OfflineTesting` is the suite to pass.
 public protocol StorageBackend: AnyObject, Sendable {
-    /// Whether batches on disjoint collections may be open at once.
+    /// Whether batches on disjoint collections may be open at once. Where it is false, the store begins a batch only after
+    /// the one before has called `appended` or was rolled back. Never changes.
     var allowsParallelWriters: Bool { get }
-    /// Opens or creates; calls `deriver.load` for each collection before it derives anything.
+    /// Opens the database at `configuration.path`, or creates it; calls `deriver.load` for each collection before it derives
+    /// anything. Called once before all else, and again after `close`.
+    ///
+    /// Throws `.invalidOptions`, naming the option, for what the backend can't do; `.databaseLocked` where another process or
+    /// object writes the database, at once; `.storageUnavailable` where there is nothing to read; `.unsupportedFormat` for
+    /// data of a newer release. Whatever it throws, nothing is open afterwards.
     func initialize(_ configuration: BackendConfiguration) async throws
-    /// Makes everything durable and lets go. Idempotent.
+    /// Makes everything durable and lets go, also after a failure. Idempotent. Readers that are still held go on where that is
+    /// possible, and else throw; all calls but `initialize` throw `.notOpen`.
     func close() async throws
-    /// Everything committed is on stable storage when this returns.
+    /// Everything that was committed before the call is on stable storage when this returns.
     func flush() async throws
-    /// The committed state now. Never waits for a writer.
+    /// The committed state now: every commit whose `committed` was called, and none in part. Never waits for a writer. Called
+    /// for each read, so it should cost microseconds.
     func snapshot() throws -> any BackendReader
     /// A batch that writes `collections` and may also read those in `reading`, on top of the latest
-    /// commit to all of them, be it durable yet or not.
+    /// commit to all of them, be it durable yet or not. With no collections to write it only reads.
+    ///
+    /// Throws `.readOnly` on a read-only backend where there is something to write.
     func begin(_ collections: [CollectionID], reading: [CollectionID]) throws -> any BackendBatch
     /// Adds and changes collections and index trees in one atomic step: collections in `changes`
     /// are created or get the new definition; index trees that are new are built in bulk from the
@@ -232,9 +250,11 @@ public protocol StorageBackend: AnyObject, Sendable {
         _ changes: [StoredCollection], version: UInt64,
         validate: (_ reader: any BackendReader, _ newTrees: [TreeID]) throws -> Void
     ) async throws
-    /// Reads everything and checks all that can be checked below the level of documents.
+    /// Reads everything and checks all that can be checked below the level of documents. Damage is in the result, not thrown.
+    /// Runs beside readers and writers.
     func verify() async throws -> BackendVerification
-    /// On a read-only backend beside a writer: moves to the newest committed state.
+    /// On a read-only backend beside a writer: new snapshots are of the newest committed state from here on, and
+    /// `deriver.load` is called for what is stored there. Until then, all are of one state. Elsewhere it does nothing.
     func refresh() async throws
     /// Bytes that commits which only add data may still take before the size limit; nil without a limit. Below 0 where
     /// more is in use already. Cheap: asked at every commit.
@@ -278,14 +298,15 @@ public protocol BackendReader: AnyObject, Sendable {
     func names(of collection: CollectionID) -> [String]
     /// How many names there are; cheap, to see whether a cached dictionary is still good.
     func nameCount(of collection: CollectionID) -> Int
-    /// Calls `body` with the record's bytes; false where there is no such key.
+    /// Calls `body` once with the record's bytes, which are valid during the call; false, without a call, where there is no
+    /// such key or collection. What `body` throws is passed on. `body` may read in the same reader.
     func withRecord(
         _ collection: CollectionID, key: [UInt8], _ body: (RawSpan) throws -> Void
     ) throws -> Bool
     /// The sequence of the put that made the record; nil where there is no such key, and in a batch also for
     /// a record that it has put itself.
     func sequence(of collection: CollectionID, key: [UInt8]) throws -> UInt64?
-    /// Whether the tree has exactly this key.
+    /// Whether the tree has exactly this key; false where there is no such tree.
     func contains(_ tree: TreeID, key: [UInt8]) throws -> Bool
     /// Replaces `buffer` by the first key at or after `key`, keeping its memory; false, and
     /// `buffer` is of no use, where there is none. (What a cursor's first step would give, without
@@ -296,7 +317,8 @@ public protocol BackendReader: AnyObject, Sendable {
     /// How many bytes the collection's data has; zeros where there is no such collection. O(1) or close to it where the
     /// backend can.
     func bytes(of collection: CollectionID) throws -> CollectionBytes
-    /// A cursor before the first entry of the range, or behind the last if `descending`.
+    /// A cursor before the first entry of the range, or behind the last if `descending`. A tree that doesn't exist is empty,
+    /// and so is a range whose lower bound isn't below the upper. The cursor keeps what it needs of the reader.
     func cursor(_ tree: TreeID, in range: KeyRange, descending: Bool) throws -> any BackendCursor
 }
 
@@ -307,7 +329,7 @@ extension BackendReader {
 
 /// Walks a range of one tree. For one thread at a time.
 public protocol BackendCursor: AnyObject {
-    /// Moves to the next entry in the cursor's direction; false at the end.
+    /// Moves to the next entry in the cursor's direction; false at the end, however often it is called there.
     func next() throws -> Bool
     /// Passes over `count` entries, as `next` called so many times would. O(log n) where the
     /// backend can.
@@ -315,9 +337,9 @@ public protocol BackendCursor: AnyObject {
     /// Moves on by at least one entry, to the first one at or after `key`, as `next` called often enough would; false at
     /// the end. For ascending cursors only. O(log n) where the backend can.
     func seek(_ key: [UInt8]) throws -> Bool
-    /// Replaces `buffer` by the current entry's key, keeping its memory.
+    /// Replaces `buffer` by the current entry's key, keeping its memory. For use after a `next` or `seek` that gave true.
     func copyKey(into buffer: inout [UInt8])
-    /// The current record's bytes; primary trees only.
+    /// Calls `body` with the current record's bytes, which are valid during the call; primary trees only.
     func withRecord(_ body: (RawSpan) throws -> Void) throws
 }
 
@@ -346,11 +368,11 @@ public protocol BackendBatch: BackendReader {
     /// commit: its sequence is the first one of the commit plus this.
     @discardableResult
     func put(_ collection: CollectionID, key: [UInt8], record: [UInt8]) throws -> UInt64
-    /// Removes a record that is there.
+    /// Removes a record that is there; where there is none, nothing happens.
     func remove(_ collection: CollectionID, key: [UInt8]) throws
-    /// Adds an index entry.
+    /// Adds an index entry; one that is there already stays.
     func insert(_ tree: TreeID, key: RawSpan) throws
-    /// Removes an index entry.
+    /// Removes an index entry; where there is none, nothing happens.
     func remove(_ tree: TreeID, key: RawSpan) throws
     /// Removes all records and index entries of a collection, in one step however many there are; its definition and
     /// dictionary stay, and what the batch puts later is kept.

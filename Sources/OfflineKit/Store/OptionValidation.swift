@@ -25,7 +25,18 @@ enum OptionValidation {
         if case .periodic(let interval) = options.durability, interval <= .zero {
             throw invalid("durability: the period is \(interval); it must be above 0")
         }
+        if case .memory = options.storageBackend.choice { try checkMemory(options) }
         try checkBuilt(options)
+    }
+
+    /// What a store can't do that has no files.
+    private static func checkMemory(_ options: StorageOptions) throws(OfflineError) {
+        if options.sizeLimit != nil {
+            throw invalid("sizeLimit counts bytes on disk; storageBackend .memory has none")
+        }
+        if options.isReadOnly {
+            throw invalid("isReadOnly: storageBackend .memory has nothing to read when it opens")
+        }
     }
 
     /// What can be asked for but isn't in this build.

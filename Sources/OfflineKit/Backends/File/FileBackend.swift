@@ -113,6 +113,12 @@ package final class FileBackend: StorageBackend {
         }
     }
 
+    package var room: Int64? {
+        guard let opened = opened.withLock({ $0 }), let files = opened.files else { return nil }
+        let sizeMax = Self.sizeMax(opened.configuration.sizeLimit)
+        return Int64(Self.growthMax(sizeMax) - files.size)
+    }
+
     package func space() throws -> BackendSpace {
         let opened = try current()
         let folder = StoreFolder(system, opened.configuration.path)
@@ -145,13 +151,14 @@ extension FileBackend {
         min(StateFiles.sizeMax, limit.map { Int(clamping: $0 / 2) } ?? .max)
     }
 
+    private static func growthMax(_ sizeMax: Int) -> Int { sizeMax - sizeMax / 64 }
+
     private func write(
         _ state: MapState, to files: StateFiles, removes: Bool,
         _ configuration: BackendConfiguration
     ) throws {
         let sizeMax = Self.sizeMax(configuration.sizeLimit)
-        let growthMax = sizeMax - sizeMax / 64
-        let allowed = removes ? sizeMax : max(growthMax, min(sizeMax, files.size - 1))
+        let allowed = removes ? sizeMax : max(Self.growthMax(sizeMax), min(sizeMax, files.size - 1))
         try files.write(state, durably: configuration.durability == .full, sizeMax: allowed)
         if case .periodic(let interval) = configuration.durability {
             scheduleFlush(of: files, after: interval)

@@ -6,7 +6,7 @@ internal import OfflineBytes
 internal import OfflineEngine
 
 /// The store's view of a record backend.
-final class RecordStorage: StorageBackend {
+package final class RecordStorage: StorageBackend {
     private struct Opened {
         var store: MapStore
         var configuration: BackendConfiguration
@@ -16,14 +16,14 @@ final class RecordStorage: StorageBackend {
     private let opened = Protected<Opened?>(nil)
     private let failure = Protected<String?>(nil)
 
-    init(_ backend: any RecordBackend, acceptingPartialCommits: Bool) {
+    package init(_ backend: any RecordBackend, acceptingPartialCommits: Bool) {
         self.backend = backend
         acceptsPartialCommits = acceptingPartialCommits
     }
 
-    var allowsParallelWriters: Bool { true }
+    package var allowsParallelWriters: Bool { true }
 
-    func initialize(_ configuration: BackendConfiguration) async throws {
+    package func initialize(_ configuration: BackendConfiguration) async throws {
         try check(configuration)
         try await backend.initialize(
             RecordBackendConfiguration(
@@ -102,17 +102,17 @@ final class RecordStorage: StorageBackend {
         return PersistentMap(ascending: entries)
     }
 
-    func close() async throws {
+    package func close() async throws {
         guard opened.withLock({ $0.take() }) != nil else { return }
         try await backend.close()
     }
 
     /// Each commit is written through before it returns.
-    func flush() async throws {}
+    package func flush() async throws {}
 
-    func snapshot() throws -> any BackendReader { try current().store.snapshot() }
+    package func snapshot() throws -> any BackendReader { try current().store.snapshot() }
 
-    func begin(
+    package func begin(
         _ collections: [CollectionID], reading: [CollectionID]
     ) throws -> any BackendBatch {
         let opened = try current()
@@ -120,7 +120,7 @@ final class RecordStorage: StorageBackend {
         return opened.store.begin(collections)
     }
 
-    func define(
+    package func define(
         _ changes: [StoredCollection], version: UInt64,
         validate: (_ reader: any BackendReader, _ newTrees: [TreeID]) throws -> Void
     ) async throws {
@@ -131,7 +131,7 @@ final class RecordStorage: StorageBackend {
     }
 
     /// Compares what the backend has with what is in memory.
-    func verify() async throws -> BackendVerification {
+    package func verify() async throws -> BackendVerification {
         let state = try current().store.state
         var result = state.verify()
         for (id, collection) in state.collections.sorted(by: { $0.key < $1.key }) {
@@ -155,12 +155,12 @@ final class RecordStorage: StorageBackend {
         return result
     }
 
-    func space() throws -> BackendSpace { try current().store.state.space }
+    package func space() throws -> BackendSpace { try current().store.state.space }
 
     /// How space is given back is the backend's own affair.
-    func compact() async throws {}
+    package func compact() async throws {}
 
-    func refresh() async throws {
+    package func refresh() async throws {
         let opened = try current()
         guard opened.configuration.isReadOnly else { return }
         let fresh = try await load(opened.configuration)

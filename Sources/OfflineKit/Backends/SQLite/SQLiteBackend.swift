@@ -155,6 +155,8 @@ internal import OfflineEngine
             }
         }
 
+        package var room: Int64? { opened.withLock { $0?.writer?.bytesLeft } }
+
         package func space() throws -> BackendSpace {
             let opened = try current()
             let folder = StoreFolder(system, opened.configuration.path)

@@ -74,6 +74,11 @@ internal import OfflineEngine
             if connection.dirtyBytes > rest { throw exceeded(limit) }
         }
 
+        /// What adding may still take: pages that are free are used again.
+        func left(usedPages: Int64) -> Int64? {
+            limit.map { $0 - 2 * eighth - 65_536 - usedPages * Self.pageSize }
+        }
+
         /// What SQLITE_FULL means: the store's own limit, or the device's.
         func reported(_ error: any Error) -> any Error {
             guard let limit, let full = error as? EngineError, full.code == .storageFull,

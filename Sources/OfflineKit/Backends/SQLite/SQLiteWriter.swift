@@ -24,6 +24,8 @@ internal import OfflineEngine
             var isFlushScheduled = false
             /// The count of commits when the database was compacted last.
             var compacted: Int64?
+            /// With a limit: pages that aren't free.
+            var usedPages: Int64 = 0
         }
         let connection: SQLiteConnection
         private let folder: StoreFolder
@@ -46,6 +48,17 @@ internal import OfflineEngine
             self.queue = queue
             state = Monitor(State(catalog: catalog))
             try room.prepare(connection)
+            try countPages()
+        }
+
+        /// Bytes that adding may still take; nil without a limit.
+        var bytesLeft: Int64? { room.left(usedPages: state.withLock { $0.usedPages }) }
+
+        private func countPages() throws {
+            if room.limit == nil { return }
+            let pages = try connection.number("PRAGMA page_count") ?? 0
+            let free = try connection.number("PRAGMA freelist_count") ?? 0
+            state.withLock { $0.usedPages = pages - free }
         }
 
         // MARK: Who writes
@@ -133,6 +146,8 @@ internal import OfflineEngine
                 state.isBehind = durability != .full
             }
             snapshots.renew(catalog)
+            // What can't be read now is told by whatever comes next.
+            try? countPages()
             if room.isCheckpointDue(logPages: connection.logPages) {
                 // The commit is there. A disk that fails here is told by whatever comes next.
                 try? checkpoint(truncating: false)

@@ -32,6 +32,8 @@ import Testing
                     #expect(try fixture.usedBytes() <= limit, "after \(count) in round \(round)")
                 }
                 #expect(error?.code == .quotaExceeded)
+                let room = try #require(store.backend.room)
+                #expect(room < Int64(size) + 40_000, "\(room) bytes in round \(round)")
                 // Most of the limit is for data.
                 #expect(Int64(count * size) > limit / 3, "\(count) records in round \(round)")
                 #expect(try store.records().count == count)
@@ -40,6 +42,7 @@ import Testing
                     #expect(try fixture.usedBytes() <= limit, "deleting in round \(round)")
                 }
                 #expect(try await store.backend.verify().problems == [])
+                #expect(store.backend.room.map { $0 > limit / 2 } == true)
                 if round == 1 {
                     try await store.backend.compact()
                     #expect(try fixture.usedBytes() < 200_000)
