@@ -3,6 +3,7 @@
 internal import Foundation
 internal import OfflineDocuments
 internal import OfflineEngine
+internal import OfflineKit
 
 /// A folder that is, or was, a store.
 struct StoreFolder {
@@ -41,6 +42,11 @@ struct StoreFolder {
         let names = try fileNames()
         if names.contains(where: { $0 == FileNames.superblock || FileNames.parse($0) != nil }) {
             return
+        }
+        if let backend = StoredBackend.name(ofFolderWith: names) {
+            throw OfflineError(
+                .storageUnavailable,
+                "\(path) is a store of the backend .\(backend); this tool reads those of .log")
         }
         let stores = names.filter { $0.hasSuffix(Self.suffix) }.sorted()
         let hint =

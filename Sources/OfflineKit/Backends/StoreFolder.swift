@@ -2,6 +2,14 @@
 // life.
 internal import OfflineEngine
 
+/// Tells stores apart without opening them.
+package enum StoredBackend {
+    /// The backend of the store whose folder has these names, as options call it; nil where there is no store.
+    package static func name(ofFolderWith names: [String]) -> String? {
+        StoreFolder.Kind.allCases.first { names.contains($0.mark) }?.rawValue
+    }
+}
+
 /// A database's own folder.
 struct StoreFolder: Sendable {
     /// The backends with files.

@@ -38,6 +38,18 @@ internal import Testing
         #expect(parent.diagnostics.contains("there are stores in it: file.offline, small.offline"))
     }
 
+    @Test(arguments: ["dump", "stat", "verify", "query", "explain", "export"])
+    func `a store on another backend is named as one`(command: String) async throws {
+        let folder = try TemporaryFolder()
+        var options = SmallStore.options(in: folder)
+        options.storageBackend = .file
+        try await OfflineStore.open(options).close()
+        let collection = ["query", "explain", "export"].contains(command) ? ["users"] : []
+        let run = await offline([command, folder.path(SmallStore.name)] + collection)
+        #expect(run.exitCode == 1)
+        #expect(run.diagnostics.contains("is a store of the backend .file"))
+    }
+
     @Test func `a symbolic link is not followed`() async throws {
         let folder = try TemporaryFolder()
         let path = try await SmallStore.make(in: folder)

@@ -137,6 +137,27 @@ import Testing
         }
     }
 
+    @Test func `what is stored is what FORMAT.md says`() async throws {
+        let backend = MemoryRecords()
+        let storage = RecordStorage(backend, acceptingPartialCommits: false)
+        let store = try await PlainStore.open(storage, at: "/nowhere")
+        let batch = try storage.begin([PlainStore.collection], reading: [])
+        try batch.extendNames(of: PlainStore.collection, with: ["id", "é"])
+        try batch.put(PlainStore.collection, key: [7], record: [8, 9])
+        try await batch.commit(appended: {}, committed: { _ in })
+        let stored = backend.state.withLock { $0.collections }
+        #expect(
+            stored == [
+                "store": [
+                    [0]: [1, 1, 2], [1, 0, 0, 0, 1]: [0],
+                    [2, 0, 0, 0, 1, 0, 0, 0, 0]: Array("id".utf8),
+                    [2, 0, 0, 0, 1, 0, 0, 0, 1]: Array("é".utf8),
+                ],
+                "records_1": [[7]: [1, 0, 0, 0, 0, 0, 0, 0, 8, 9]],
+            ])
+        try await store.backend.close()
+    }
+
     /// Damage to what is stored.
     static let damages: [@Sendable (inout MemoryRecords.State) -> Void] = [
         { $0.collections["store"]?[[0]] = nil },
