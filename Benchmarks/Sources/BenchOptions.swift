@@ -14,6 +14,8 @@ struct BenchOptions: Sendable {
     var isLive = false
     /// Measures the space of a store that is overwritten instead.
     var isSpace = false
+    /// Measures what the order of use costs a read instead.
+    var isAccess = false
     var wantsHelp = false
 
     static let help = """
@@ -30,6 +32,7 @@ struct BenchOptions: Sendable {
           --directory P    where the stores are put for the run (Benchmarks/.build/stores)
           --live           what live queries cost a commit, instead of all that
           --space          the folder and the reads of a store that is overwritten, with and without compaction, instead
+          --access         what the order of use, for lru, costs a read, instead
           --save           write the figures to Benchmarks/results/ as well
         """
 
@@ -43,6 +46,7 @@ struct BenchOptions: Sendable {
             case "--save": saves = true
             case "--live": isLive = true
             case "--space": isSpace = true
+            case "--access": isAccess = true
             default:
                 guard let value = rest.popFirst() else {
                     throw BenchError("\(name) needs a value, or is unknown: see --help")

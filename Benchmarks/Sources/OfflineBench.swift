@@ -29,6 +29,10 @@ struct OfflineBench {
             print(try await SpaceBench(options).run())
             return
         }
+        if options.isAccess {
+            print(try await AccessBench(options).run())
+            return
+        }
         var run = BenchRun(options)
         try await run.run()
         print(ResultsTable(results: run.results).text)

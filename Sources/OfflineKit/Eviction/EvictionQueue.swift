@@ -75,6 +75,13 @@ final class EvictionQueue: TaskExecutor {
 
     func watch(_ body: @escaping @Sendable () -> Void) { watcher.withLock { $0 = body } }
 
+    /// Runs `body` on the queue, whoever else has begun something there and waits.
+    func runBeside<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await Task.detached(executorPreference: self) { try await body() }.value
+    }
+
     /// Has `body` done on the queue, soon.
     func start(_ body: @escaping @Sendable () async -> Void) {
         if isClosed { return }

@@ -3,7 +3,9 @@ internal import OfflineBytes
 
 /// What happens to the space that a store takes.
 public enum StorageEvent: Sendable, Hashable {
-    /// The store takes 90 % of its limit or more. Told once, until it takes less than 85 %.
+    /// Less than a tenth of the limit is left for writing. Told once, until there is half as much again.
+    ///
+    /// The log backend keeps an eighth of the limit back for what frees space, which isn't for writing.
     case nearLimit(usedBytes: Int64, limit: Int64)
     /// A write was refused because it would have taken the store over its limit. Told once, until a write succeeds again.
     case overLimit(usedBytes: Int64, limit: Int64)

@@ -93,19 +93,20 @@ extension StoreCore {
         }
     }
 
-    /// Evicts from one collection, part by part. On the queue.
-    func evictNow(_ collection: CollectionState, _ goal: EvictionGoal) async throws -> EvictionPart
-    {
+    /// Evicts from one collection, part by part; with `waits`, whoever has it, else as far as nobody has. On the queue.
+    func evictNow(
+        _ collection: CollectionState, _ goal: EvictionGoal, waits: Bool = true
+    ) async throws -> EvictionPart {
         var all = EvictionPart()
         defer {
             if all.records > 0 {
                 events.tell(.evicted(collection: collection.name, records: all.records))
             }
         }
-        try await fill(collection)
+        try await fill(collection, waits: waits)
         mergeReads()
         while true {
-            let part = try await evictPart(collection, goal.after(all.bytes))
+            let part = try await evictPart(collection, goal.after(all.bytes), waits: waits)
             all.records += part.records
             all.bytes += part.bytes
             if !part.isMore { break }
@@ -116,9 +117,9 @@ extension StoreCore {
     }
 
     private func evictPart(
-        _ collection: CollectionState, _ goal: EvictionGoal
+        _ collection: CollectionState, _ goal: EvictionGoal, waits: Bool
     ) async throws -> EvictionPart {
-        let part = try await inEvictionBatch(collection) { open, trees in
+        let part = try await inEvictionBatch(collection, waits: waits) { open, trees in
             var batch = try EvictionBatch(collection, trees, open, reads)
             try batch.run(goal)
             return (batch.part, isEmpty: batch.isEmpty)
@@ -127,24 +128,29 @@ extension StoreCore {
     }
 
     /// Gives records that have none their access entries.
-    private func fill(_ collection: CollectionState) async throws {
+    private func fill(_ collection: CollectionState, waits: Bool) async throws {
         guard try AccessFill.isDue(collection, in: backend.snapshot()) else { return }
         var next: [UInt8]? = []
         while let key = next {
             next =
-                try await inEvictionBatch(collection) { open, _ in
+                try await inEvictionBatch(collection, waits: waits) { open, _ in
                     (try AccessFill.fill(collection, open, from: key), isEmpty: false)
                 } ?? nil
         }
     }
 
-    /// A batch of one collection that nobody waits for, without a result where there is nothing to do any more.
+    /// A batch of one collection that nobody waits for, without a result where there is nothing to do any more, or, without `waits`,
+    /// where somebody has the collection.
     private func inEvictionBatch<Result>(
-        _ collection: CollectionState,
+        _ collection: CollectionState, waits: Bool = true,
         _ body: (OpenBatch, AccessTrees) throws -> (Result, isEmpty: Bool)
     ) async throws -> Result? {
-        let open = try await begin(
-            writing: [collection], reading: [], deletes: false, as: "an eviction", waits: true)
+        let patience: Patience = waits ? .forAsLongAsItTakes : .none
+        guard
+            let open = try await begin(
+                writing: [collection], reading: [], deletes: false, as: "an eviction", patience)
+        else { return nil }
+        open.batch.useReserve()
         eviction.partBegan()
         do {
             guard !eviction.isClosed, let trees = collection.access else {
@@ -222,6 +228,7 @@ extension StoreCore {
             guard let batch = try? backend.begin([trees.collection], reading: []),
                 var writer = AccessWriter(collection, batch, scope)
             else { continue }
+            batch.useReserve()
             do {
                 for (key, reads) in noted {
                     try writer.read(key, count: reads.count, tick: reads.tick)

@@ -55,6 +55,7 @@ extension StoreCore {
                 try reader.count(TreeID(stored.id), in: .all) > 0
             else { continue }
             let batch = try backend.begin([stored.id], reading: [])
+            batch.useReserve()
             do {
                 try batch.clear(stored.id)
                 try await batch.commit(appended: {}) { sequences in

@@ -7,6 +7,7 @@ extension StoreCore {
         if collections.isEmpty { return }
         var open = try await begin(
             writing: collections, reading: [], deletes: false, as: "a clear")
+        open.batch.useReserve()
         do {
             try open.writer.clear(collections)
         } catch {

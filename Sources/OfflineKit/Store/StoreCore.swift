@@ -22,6 +22,9 @@ final class StoreCore: Sendable {
     let snapshots: HeldSnapshots
     let events: StorageEventHub
     let eviction = EvictionQueue()
+    let space: SpaceWatch
+    /// Room is made by one at a time.
+    let roomTurn = AsyncLock(())
     let reads = ReadCounts()
     /// When records are too old.
     let ages = AgeDeadlines()
@@ -41,6 +44,7 @@ final class StoreCore: Sendable {
         snapshots: HeldSnapshots, events: StorageEventHub
     ) {
         self.events = events
+        space = SpaceWatch(limit: options.sizeLimit ?? .max, events)
         self.liveQueries = liveQueries
         self.snapshots = snapshots
         self.changes = changes
@@ -66,12 +70,30 @@ final class StoreCore: Sendable {
 
     // MARK: Batches
 
-    /// Waits for the collections and begins a batch on them; with `deletes`, also for those that delete rules reach from them; with
-    /// `waits`, as long as it takes.
+    /// Waits for the collections and begins a batch on them; with `deletes`, also for those that delete rules reach from them.
     func begin(
         writing: [CollectionState], reading: [CollectionState], deletes: Bool,
-        as operation: StaticString, waits: Bool = false
+        as operation: StaticString
     ) async throws -> OpenBatch {
+        let open = try await begin(
+            writing: writing, reading: reading, deletes: deletes, as: operation,
+            .until(transactionTimeout))
+        guard let open else { throw OfflineError(.transactionTimeout, "nobody waited") }
+        return open
+    }
+
+    /// How long a batch is waited for.
+    enum Patience {
+        case none
+        case until(Duration)
+        case forAsLongAsItTakes
+    }
+
+    /// The same, nil where it isn't waited for and somebody has one of the collections.
+    func begin(
+        writing: [CollectionState], reading: [CollectionState], deletes: Bool,
+        as operation: StaticString, _ patience: Patience
+    ) async throws -> OpenBatch? {
         try OwnTransaction.checkNotInside(self)
         if options.isReadOnly, let first = writing.first {
             throw OfflineError(
@@ -81,9 +103,15 @@ final class StoreCore: Sendable {
             writing: writing, reading: reading,
             byRules: deletes ? try DeleteScope(of: writing, in: schema) : nil, changes: changes,
             isObserved: hub.isObserved)
-        let hold = try await locks.acquire(
-            request(scope.written, scope.reading, operation),
-            timeout: waits ? nil : transactionTimeout)
+        let request = request(scope.written, scope.reading, operation)
+        let hold: LockHold
+        switch patience {
+        case .none:
+            guard let free = locks.acquireIfFree(request) else { return nil }
+            hold = free
+        case .until(let timeout): hold = try await locks.acquire(request, timeout: timeout)
+        case .forAsLongAsItTakes: hold = try await locks.acquire(request, timeout: nil)
+        }
         do {
             let batch =
                 options.isReadOnly
@@ -111,10 +139,11 @@ final class StoreCore: Sendable {
             let failure = ErrorMapping.publicError(error)
             // What may come to be with the next opening keeps its notes: its records mustn't be given out until then.
             if (failure as? OfflineError)?.code != .outcomeUnknown { open.scope.end() }
-            throw failure
+            throw noted(failure)
         }
         open.scope.end()
         open.scope.names.publish(open.scope.written)
+        noteCommit(added: open.writer.addsData)
         if checksBounds { checkBounds(open.scope.written) }
     }
 
@@ -125,12 +154,26 @@ final class StoreCore: Sendable {
         locks.release(open.hold)
     }
 
-    /// One statement in a batch of its own.
+    /// One statement in a batch of its own. Where the store's limit forbids it, once more after room was made.
     func write<Result>(
         _ name: String, deletes: Bool = false, as operation: StaticString,
         _ body: (inout RecordWriter, CollectionState) throws -> Result
     ) async throws -> Result {
         let collection = try schema.collection(name)
+        try OwnTransaction.checkNotInside(self)
+        if !deletes { await prepareToAdd() }
+        do {
+            return try await writeOnce(collection, deletes, operation, body)
+        } catch let error as OfflineError where error.code == .quotaExceeded && !deletes {
+            guard space.mayTry(), await makeRoom() else { throw error }
+            return try await writeOnce(collection, deletes, operation, body)
+        }
+    }
+
+    private func writeOnce<Result>(
+        _ collection: CollectionState, _ deletes: Bool, _ operation: StaticString,
+        _ body: (inout RecordWriter, CollectionState) throws -> Result
+    ) async throws -> Result {
         var open = try await begin(
             writing: [collection], reading: [], deletes: deletes, as: operation)
         // Before anything of a large delete is written.
@@ -140,7 +183,7 @@ final class StoreCore: Sendable {
             result = try body(&open.writer, collection)
         } catch {
             rollback(open)
-            throw error
+            throw noted(error)
         }
         try await commit(open)
         return result

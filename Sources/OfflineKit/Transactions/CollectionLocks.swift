@@ -48,6 +48,24 @@ final class CollectionLocks: Sendable {
         return hold
     }
 
+    /// Has all collections until `release`, if all can be had at once; else nil.
+    func acquireIfFree(_ request: LockRequest) -> LockHold? {
+        let hold = LockHold(request)
+        let (isGranted, granted) = queues.withLock {
+            queues -> (Bool, [CheckedContinuation<Void, any Error>]) in
+            hold.status.missing = request.exclusive.count + request.shared.count
+            for id in request.exclusive {
+                queues[id, default: LockQueue()].append(hold, isShared: false)
+            }
+            for id in request.shared {
+                queues[id, default: LockQueue()].append(hold, isShared: true)
+            }
+            return hold.status.missing == 0 ? (true, []) : (false, Self.leave(hold, &queues))
+        }
+        for continuation in granted { continuation.resume() }
+        return isGranted ? hold : nil
+    }
+
     /// How many requests wait or are granted.
     var requestCount: Int { queues.withLock { Set($0.values.flatMap(\.holds)).count } }
 

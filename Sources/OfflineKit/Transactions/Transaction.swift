@@ -58,6 +58,10 @@ public final class Transaction: StoreWriter {
         guard !writing.isEmpty || !reading.isEmpty else {
             throw OfflineError(.transactionScope, "a transaction names at least one collection")
         }
+        if !writing.isEmpty {
+            try OwnTransaction.checkNotInside(core)
+            await core.prepareToAdd()
+        }
         let open = try await core.begin(
             writing: writing, reading: reading, deletes: true, as: "a transaction")
         let transaction = Transaction(core, open)
@@ -120,6 +124,7 @@ public final class Transaction: StoreWriter {
         }
         if let timeout { core.deadlines.remove(timeout) }
         core.unregister(self)
+        core.space.released()
     }
 
     /// Whether it was ended, in whatever way.
@@ -193,7 +198,7 @@ public final class Transaction: StoreWriter {
                     let reason = Self.closed("was rolled back: the storage failed: \(error)")
                     rollBack(&state, reason, byOwner: false)
                 }
-                throw error
+                throw core.noted(error)
             }
         }
     }

@@ -50,6 +50,8 @@ final class MapBatch: MapReader, BackendBatch, @unchecked Sendable {
         progress.withLock { _ = $0.changes.cleared.insert(collection) }
     }
 
+    func useReserve() { progress.withLock { $0.changes.usesReserve = true } }
+
     func extendNames(of collection: CollectionID, with names: [String]) throws {
         try check(collection)
         change { $0.collections[collection]?.names += names }

@@ -144,7 +144,9 @@ struct MapChanges: Sendable {
     var cleared: Set<CollectionID> = []
 
     /// Whether a record was removed.
-    var removes: Bool { !removed.isEmpty || !cleared.isEmpty }
+    var removes: Bool { usesReserve || !removed.isEmpty || !cleared.isEmpty }
+    /// Its batch said that it frees space in the end.
+    var usesReserve = false
 }
 
 /// From one committed state to the next.
