@@ -100,10 +100,15 @@ final class Compactor: Sendable {
         for resume in waiting { resume() }
     }
 
-    /// Ends what runs as soon as it can, and waits for it.
-    func stop() {
+    /// Has what runs end as soon as it can; nothing is begun any more.
+    func askToStop() {
         state.withLock { $0.isStopped = true }
         state.wakeAll()
+    }
+
+    /// Ends what runs as soon as it can, and waits for it.
+    func stop() {
+        askToStop()
         queue.sync {}
         release()
     }

@@ -350,6 +350,9 @@ package final class Engine: Sendable {
         try compactor?.compactAll()
     }
 
+    /// Has a compaction that runs end soon, since the engine is about to be closed.
+    package func stopCompacting() { compactor?.askToStop() }
+
     /// About what compacting would give back.
     package var reclaimableBytes: Int64 { CompactionPlan(stateNow, files).reclaimable }
 

@@ -55,6 +55,8 @@ package final class LogBackend: StorageBackend {
                 return opened?.engine
             })
         else { return }
+        // It has the queue, and may have much to do.
+        engine.stopCompacting()
         try await queue.run { try engine.close() }
     }
 
