@@ -16,7 +16,8 @@ public struct StorageBackendOption: Sendable {
 
     /// The log-structured engine: large, indexed, asynchronous, crash-safe.
     public static var log: StorageBackendOption { StorageBackendOption(choice: .log) }
-    /// SQLite: SQL-based storage.
+    /// SQLite: one database that the `sqlite3` shell can read. One transaction writes at a time: while one is open, other
+    /// writes wait, and so does `getChanges`. Opening throws `.invalidOptions` where the package's trait `SQLite` is off.
     public static var sqlite: StorageBackendOption { StorageBackendOption(choice: .sqlite) }
     /// One small file, 5 MB at most, rewritten atomically: the fallback.
     public static var file: StorageBackendOption { StorageBackendOption(choice: .file) }

@@ -118,6 +118,8 @@ internal import OfflineEngine
         ) async throws {
             try await queue.run { [self] in
                 defer { transaction.end() }
+                // The store may have been closed, or the disk have failed, since the batch began.
+                if let failure = state.withLock({ $0.failure }) { throw Self.refused(failure) }
                 do {
                     for id in changes.collections.sorted() {
                         try catalog.writeCollection(id, connection)

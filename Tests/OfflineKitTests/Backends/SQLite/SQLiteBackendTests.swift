@@ -198,6 +198,20 @@ import Testing
             try await store.backend.close()
         }
 
+        @Test func `a batch that is open at the end commits nothing`() async throws {
+            defer { fixture.folder.remove() }
+            let store = try await fixture.open()
+            let batch = try store.backend.begin([PlainStore.collection], reading: [])
+            try batch.put(PlainStore.collection, key: [1], record: [1])
+            try await store.backend.close()
+            await expectEngineError(.closed) {
+                try await batch.commit(appended: {}, committed: { _ in })
+            }
+            let again = try await fixture.open()
+            #expect(try again.records() == [:])
+            try await again.backend.close()
+        }
+
         @Test func `a batch's cursor that outlives it throws, and disturbs nobody`() async throws {
             defer { fixture.folder.remove() }
             let store = try await fixture.open()
