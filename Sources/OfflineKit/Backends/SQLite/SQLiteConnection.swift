@@ -52,6 +52,7 @@ internal import OfflineEngine
             unsafe self.handle = unsafe opened
             unsafe logPageCount = .allocate(capacity: 1)
             unsafe logPageCount.initialize(to: 0)
+            // In the place of SQLite's own hook, which makes its checkpoints: the writer makes them, and sees them fail.
             unsafe sqlite3_wal_hook(
                 opened,
                 { count, _, _, pages in
@@ -114,6 +115,15 @@ internal import OfflineEngine
                 unsafe statement = sqlite3_next_stmt(handle, current)
             }
             return false
+        }
+
+        /// Ends the rows of all statements: one in the middle of them keeps the state that it reads, and with it the log.
+        func resetRunning() {
+            var statement = unsafe sqlite3_next_stmt(handle, nil)
+            while let current = unsafe statement {
+                if unsafe sqlite3_stmt_busy(current) != 0 { unsafe sqlite3_reset(current) }
+                unsafe statement = sqlite3_next_stmt(handle, current)
+            }
         }
 
         /// Bytes of pages that are changed and not written yet, and about as much again for each. Drops clean pages.

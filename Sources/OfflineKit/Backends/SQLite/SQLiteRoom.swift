@@ -35,7 +35,6 @@ internal import OfflineEngine
 
         /// Settings of the writing connection.
         func prepare(_ connection: SQLiteConnection) throws {
-            try connection.execute("PRAGMA wal_autocheckpoint = 0")
             guard let limit else { return }
             try connection.execute(
                 "PRAGMA cache_spill = OFF; PRAGMA max_page_count = \(max(2, limit / Self.pageSize))"

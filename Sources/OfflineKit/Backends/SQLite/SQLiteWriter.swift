@@ -82,6 +82,7 @@ internal import OfflineEngine
         private func transaction() throws -> SQLiteTransaction {
             try connection.execute("BEGIN IMMEDIATE")
             return SQLiteTransaction(connection) { [self] in
+                connection.resetRunning()
                 if connection.isInTransaction { try? connection.execute("ROLLBACK") }
                 release()
             }
@@ -134,6 +135,8 @@ internal import OfflineEngine
         }
 
         private func commit(_ catalog: SQLiteCatalog) throws {
+            // Cursors of the batch that are still there are of no use any more.
+            connection.resetRunning()
             do throws(EngineError) { try connection.execute("COMMIT") } catch {
                 // It is rolled back, and so are pages in the log that no commit mark follows.
                 if error.code == .storageFull { throw reported(error) }

@@ -101,6 +101,21 @@ import Testing
             try await store.backend.close()
         }
 
+        @Test func `the log doesn't grow with the number of commits`() async throws {
+            defer { fixture.folder.remove() }
+            let store = try await fixture.open()
+            var most: Int64 = 0
+            for round in 0..<120 {
+                try await store.commit([key(round % 3): [UInt8](repeating: 1, count: 200_000)])
+                // A reader in between is no obstacle.
+                #expect(try store.records().count == min(round + 1, 3))
+                most = max(most, try fixture.usedBytes())
+            }
+            // 120 commits have 24 MB; a checkpoint is due after 1,000 pages.
+            #expect(most < 6_000_000, "\(most)")
+            try await store.backend.close()
+        }
+
         @Test func `compacting gives back what deletes have freed`() async throws {
             defer { fixture.folder.remove() }
             let store = try await fixture.open()
