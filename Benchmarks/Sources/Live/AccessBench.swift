@@ -18,7 +18,7 @@ struct AccessBench {
         for (name, policy) in [
             ("plain", nil), ("lru", EvictionPolicy.lru(maxRecords: Self.documentCount * 2)),
         ] {
-            stores.append(try await Self.open(folder.path + "/" + name, policy))
+            stores.append(try await Self.open(folder.make(name), policy))
         }
         var ratios: [Double] = []
         var times: [[Double]] = [[], []]

@@ -6,8 +6,8 @@
 /// rules run. A record with a change that isn't synchronized is never evicted, nor one that an open transaction may
 /// change or rely on. Snapshots go on seeing what they saw, live queries see the records go; feeds are told nothing.
 ///
-/// A read is a `get` or a `query` of the store or of a snapshot. Reads are noted in memory, at next to no cost; those since
-/// the last close are forgotten when the process dies.
+/// A read is a `get` or a `query` of the store or of a snapshot. Reads are noted in memory, at next to no cost; of very many in a
+/// short time a sample counts, and those since the last close are forgotten when the process dies.
 public struct EvictionPolicy: Sendable, Hashable {
     /// What a policy says; the forms of its factories.
     package enum Rule: Sendable, Hashable {

@@ -82,10 +82,12 @@ final class EvictionQueue: TaskExecutor {
         try await Task.detached(executorPreference: self) { try await body() }.value
     }
 
-    /// Has `body` done on the queue, soon.
-    func start(_ body: @escaping @Sendable () async -> Void) {
-        if isClosed { return }
-        Task.detached(executorPreference: self) { await body() }
+    /// Has `body` done on the queue, once so many milliseconds have passed.
+    func start(afterMilliseconds wait: Int, _ body: @escaping @Sendable () async -> Void) {
+        queue.asyncAfter(deadline: .now() + .milliseconds(wait)) { [weak self] in
+            guard let self, !isClosed else { return }
+            Task.detached(executorPreference: self) { await body() }
+        }
     }
 
     /// Returns when nothing is due any more.

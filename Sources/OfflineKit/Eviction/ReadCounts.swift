@@ -3,8 +3,10 @@
 // A read takes the lock of one of several buffers, which are chosen by thread, and appends the key: no lock that all cores share,
 // no clock, nothing written. A full buffer is emptied into one table, which knows per record how often it was read and in
 // which order; the table is asked when victims are chosen, and written to the store when it is full and when the store closes.
-// What is noted is bounded: while a buffer waits to be emptied it drops what comes.
+// What is noted is bounded: while a full buffer waits to be emptied, which happens ten times a second at most, it drops what comes.
+// So of up to some 5,000 reads a second and thread all count, of more a sample.
 internal import OfflineBytes
+internal import Synchronization
 
 #if canImport(Darwin)
     internal import Darwin
@@ -20,21 +22,23 @@ final class ReadCounts: Sendable {
         /// When it was read last.
         var tick: UInt64
     }
-    private struct Buffer {
-        var keys: [(collection: CollectionID, key: [UInt8])] = []
+    private final class Buffer: Sendable {
+        /// Whether it drops what comes: asked without the lock.
+        let isFull = Atomic(false)
+        let keys = Protected<[(collection: CollectionID, key: [UInt8])]>([])
     }
     private struct Table {
         var records: [CollectionID: [[UInt8]: Reads]] = [:]
         var count = 0
     }
-    private let buffers: [Protected<Buffer>]
+    private let buffers: [Buffer]
     private let table = Protected(Table())
     private let full = Protected<(@Sendable () -> Void)?>(nil)
     private let bufferMax: Int
     private let tableMax: Int
 
     init(buffers: Int = 16, bufferMax: Int = 512, tableMax: Int = 65_536) {
-        self.buffers = (0..<buffers).map { _ in Protected(Buffer()) }
+        self.buffers = (0..<buffers).map { _ in Buffer() }
         self.bufferMax = bufferMax
         self.tableMax = tableMax
     }
@@ -45,11 +49,15 @@ final class ReadCounts: Sendable {
     /// A record was read.
     @inline(__always)
     func note(_ collection: CollectionID, _ key: [UInt8]) {
-        let isFull = buffers[Self.thread % buffers.count].withLock { buffer in
-            if buffer.keys.count >= bufferMax { return false }
-            if buffer.keys.isEmpty { buffer.keys.reserveCapacity(bufferMax) }
-            buffer.keys.append((collection, key))
-            return buffer.keys.count == bufferMax
+        let buffer = buffers[Self.thread % buffers.count]
+        if buffer.isFull.load(ordering: .relaxed) { return }
+        let isFull = buffer.keys.withLock { keys in
+            if keys.count >= bufferMax { return false }
+            if keys.isEmpty { keys.reserveCapacity(bufferMax) }
+            keys.append((collection, key))
+            if keys.count < bufferMax { return false }
+            buffer.isFull.store(true, ordering: .relaxed)
+            return true
         }
         if isFull { full.withLock { $0 }?() }
     }
@@ -71,9 +79,10 @@ final class ReadCounts: Sendable {
     @discardableResult
     func merge(tick: (CollectionID) -> UInt64?) -> Bool {
         for buffer in buffers {
-            let keys = buffer.withLock { buffer in
-                defer { buffer.keys.removeAll(keepingCapacity: true) }
-                return buffer.keys
+            let keys = buffer.keys.withLock { keys in
+                buffer.isFull.store(false, ordering: .relaxed)
+                defer { keys = [] }
+                return keys
             }
             if keys.isEmpty { continue }
             for (collection, key) in keys {

@@ -172,9 +172,13 @@ extension StoreCore {
 
     // MARK: Reads
 
+    /// Buffers of reads are emptied no more often: what taking a read in costs is more than 5 % of the read itself, so of very many
+    /// in a short time a sample has to do.
+    private static var mergeMilliseconds: Int { 100 }
+
     /// A read filled its buffer.
     func readsAreFull() {
-        eviction.start { [weak self] in
+        eviction.start(afterMilliseconds: Self.mergeMilliseconds) { [weak self] in
             guard let self, mergeReads() else { return }
             _ = try? await eviction.run { [self] in
                 for collection in schema.collections { try await writeReads(collection) }
