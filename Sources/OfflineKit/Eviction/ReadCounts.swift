@@ -118,6 +118,13 @@ final class ReadCounts: Sendable {
         }
     }
 
+    /// Forgets what is known of removed records; nil: of all of the collection. A new record under such a key begins anew.
+    func forget(_ removed: [(collection: CollectionID, key: [UInt8]?)]) {
+        for (collection, key) in removed {
+            if let key { _ = take(collection, key) } else { _ = takeAll(collection) }
+        }
+    }
+
     /// What is known of a collection's records, oldest read first, which is forgotten.
     func takeAll(_ collection: CollectionID) -> [(key: [UInt8], reads: Reads)] {
         let records = table.withLock { table in

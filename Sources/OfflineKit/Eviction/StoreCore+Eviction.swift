@@ -225,25 +225,28 @@ extension StoreCore {
     func writeReadsAtClose() async {
         guard !options.isReadOnly else { return }
         mergeReads()
-        for collection in schema.collections {
-            let noted = reads.takeAll(collection.id)
-            guard !noted.isEmpty, let trees = collection.access else { continue }
-            let scope = BatchScope(writing: [collection], reading: [], changes: changes)
-            guard let batch = try? backend.begin([trees.collection], reading: []),
-                var writer = AccessWriter(collection, batch, scope)
-            else { continue }
-            batch.useReserve()
-            do {
-                for (key, reads) in noted {
-                    try writer.read(key, count: reads.count, tick: reads.tick)
-                }
-                try await batch.commit(appended: {}) { [hub] sequences in
-                    hub.publish(Commit(sequences: sequences, collections: [:]))
-                }
-            } catch {
-                // The order of use is as it was written last; nothing else depends on it.
-                batch.rollback()
+        for collection in schema.collections { await writeReads(ofHeld: collection) }
+    }
+
+    /// Writes what is noted of the reads of a collection that the caller has.
+    func writeReads(ofHeld collection: CollectionState) async {
+        let noted = reads.takeAll(collection.id)
+        guard !noted.isEmpty, let trees = collection.access else { return }
+        let scope = BatchScope(writing: [collection], reading: [], changes: changes)
+        guard let batch = try? backend.begin([trees.collection], reading: []),
+            var writer = AccessWriter(collection, batch, scope)
+        else { return }
+        batch.useReserve()
+        do {
+            for (key, reads) in noted {
+                try writer.read(key, count: reads.count, tick: reads.tick)
             }
+            try await batch.commit(appended: {}) { [hub] sequences in
+                hub.publish(Commit(sequences: sequences, collections: [:]))
+            }
+        } catch {
+            // The order of use is as it was written last; nothing else depends on it.
+            batch.rollback()
         }
     }
 }

@@ -20,6 +20,9 @@ extension StoreCore {
         let hold = try await locks.acquire(request, timeout: transactionTimeout)
         defer { locks.release(hold) }
         do {
+            // They count in the new order too.
+            mergeReads()
+            await writeReads(ofHeld: collection)
             try await backend.flush()
             try await define(SchemaChanges.PolicyChange(collection: collection.id, policy: policy))
             try await Self.emptyUnused(backend) { [hub] in hub.publish($0) }

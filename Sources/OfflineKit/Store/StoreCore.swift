@@ -143,6 +143,7 @@ final class StoreCore: Sendable {
         }
         open.scope.end()
         open.scope.names.publish(open.scope.written)
+        reads.forget(open.scope.takeRemoved())
         noteCommit(added: open.writer.addsData)
         if checksBounds { checkBounds(open.scope.written) }
     }

@@ -13,6 +13,8 @@ final class BatchScope: Sendable {
     /// What it has changed so far.
     let changed: BatchChanges
     let changes: ChangeContext
+    /// Records that it removes, of collections whose reads are noted: what was read of them is forgotten with its commit.
+    private let removed = Protected<[(collection: CollectionID, key: [UInt8]?)]>([])
     private let vanishing = Protected<[ExposedChanges.Note]>([])
 
     init(
@@ -42,6 +44,19 @@ final class BatchScope: Sendable {
         if changes.exposed.isExposed(number, note) { return true }
         vanishing.withLock { $0.append(note) }
         return false
+    }
+
+    /// Notes that a record, or, with nil, every record of the collection, is removed.
+    func noteRemoved(_ key: [UInt8]?, of collection: CollectionState) {
+        if collection.countsReads { removed.withLock { $0.append((collection.id, key)) } }
+    }
+
+    /// What was noted by that, once the transaction is committed.
+    func takeRemoved() -> [(collection: CollectionID, key: [UInt8]?)] {
+        removed.withLock { removed in
+            defer { removed = [] }
+            return removed
+        }
     }
 
     /// What the transaction has changed, once it is committed.

@@ -135,6 +135,7 @@ struct RecordWriter {
         isBroken = true
         for collection in collections {
             let place = try StorageAdapter.clear(collection, in: batch)
+            scope.noteRemoved(nil, of: collection)
             scope.changed.noteCleared(
                 collection.id, CommittedChanges.Clearing(place: place, time: time))
         }

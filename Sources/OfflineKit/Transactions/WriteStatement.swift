@@ -299,7 +299,10 @@ struct WriteStatement {
             scope.names.replace(names, of: collection)
         }
         try StorageAdapter.remove(removed, of: collection, in: batch)
-        for key in removals { try StorageAdapter.remove(key: key, of: collection, in: batch) }
+        for key in removals {
+            try StorageAdapter.remove(key: key, of: collection, in: batch)
+            scope.noteRemoved(key, of: collection)
+        }
         for put in puts {
             let number = try StorageAdapter.put(put.stored, key: put.key, of: collection, in: batch)
             scope.changed.note(

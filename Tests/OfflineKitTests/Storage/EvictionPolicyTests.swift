@@ -77,6 +77,29 @@ import Testing
         }
     }
 
+    @Test func `a new record under an old key begins anew`() async throws {
+        try await TestStore.with(.log, Eviction.schema(.lfu(maxRecords: 10))) { store in
+            for round in 0..<2 {
+                try await Eviction.create(store, 1...3)
+                for _ in 0..<5 { _ = try await store.get("c", 1) }
+                try store.core().mergeReads()
+                if round == 0 {
+                    try await store.delete("c", 1)
+                } else {
+                    try await store.clear(["c"])
+                }
+                try await store.setEvictionPolicy("c", .fifo(maxRecords: 10))
+                try await Eviction.create(store, 1...1)
+                try await store.setEvictionPolicy("c", .lfu(maxRecords: 10))
+                if round == 0 { try await store.clear(["c"]) }
+            }
+            try await Eviction.create(store, 2...3)
+            for key in [2, 3] as [Int64] { _ = try await store.get("c", key) }
+            try await store.setEvictionPolicy("c", .lfu(maxRecords: 2))
+            #expect(try await Eviction.keys(store) == [2, 3])
+        }
+    }
+
     @Test func `no policy of its own means the store's, none means none`() async throws {
         let place = try TestStore(.memory)
         let schema = [
