@@ -22,6 +22,8 @@ final class LiveQuery: Sendable {
 
     private let collection: String
     private let query: Query
+    /// Who asks; nil: who may see everything.
+    private let access: SessionAccess?
     /// The open store; nil once it is closed.
     private let core: @Sendable () throws -> StoreCore?
     private let state = Protected(LiveQueryState())
@@ -29,8 +31,10 @@ final class LiveQuery: Sendable {
     private let registration = Protected<(queries: LiveQueries, reach: Set<CollectionID>)?>(nil)
 
     init(
-        _ collection: String, _ query: Query, _ core: @escaping @Sendable () throws -> StoreCore?
+        _ collection: String, _ query: Query, as access: SessionAccess? = nil,
+        _ core: @escaping @Sendable () throws -> StoreCore?
     ) {
+        self.access = access
         self.collection = collection
         self.query = query
         self.core = core
@@ -72,7 +76,7 @@ final class LiveQuery: Sendable {
             end()
             return
         }
-        let first = try core.view()
+        let first = try core.view(as: access)
         let reading = try LiveReading(collection, query, first)
         let names = first.names(of: reading.collection).dictionary
         state.withLock { $0.prepare(reading, names) }
@@ -80,7 +84,7 @@ final class LiveQuery: Sendable {
             end()
             return
         }
-        let view = try core.view()
+        let view = try core.view(as: access)
         let entries = try reading.entries(in: view)
         wake(
             state.withLock { state in

@@ -104,7 +104,7 @@ struct LiveQueryState {
     mutating func prepare(_ reading: LiveReading, _ names: NameDictionary) {
         guard phase == .reading else { return }
         self.reading = reading
-        matcher = reading.isFollowed ? LiveMatcher(reading.checked, names) : nil
+        matcher = reading.isFollowed ? reading.matcher(names) : nil
     }
 
     /// The result as it is in the snapshot with this next sequence.
@@ -167,7 +167,7 @@ struct LiveQueryState {
         if let record = unsafe record, unsafe matcher.matches(record, &pass.scratch) {
             unsafe matcher.order(record, change.key, into: &pass.order)
             if !isKnown || result?.reaches(pass.order) != false {
-                unsafe entry = makeEntry(change.key, record, &pass)
+                unsafe entry = makeEntry(change.key, record, matcher, &pass)
             }
         }
         guard wasShown || entry != nil else { return false }
@@ -180,17 +180,16 @@ struct LiveQueryState {
     /// What asks records that are written with these names.
     private mutating func currentMatcher(_ names: NameDictionary) -> LiveMatcher? {
         guard let matcher, matcher.nameCount < names.count, let reading else { return matcher }
-        let grown = LiveMatcher(reading.checked, names)
+        let grown = reading.matcher(names)
         self.matcher = grown
         return grown
     }
 
     @unsafe
     private func makeEntry(
-        _ key: [UInt8], _ record: RecordView, _ pass: inout MatchPass
+        _ key: [UInt8], _ record: RecordView, _ matcher: LiveMatcher, _ pass: inout MatchPass
     ) -> LiveEntry {
-        let document = unsafe pass.document ?? Document(copying: record)
-        pass.document = document
+        let document = unsafe matcher.document(record, shared: &pass.document)
         return LiveEntry(
             order: pass.order.count == key.count ? key : pass.order, key: key,
             document: reading?.selection?.select(from: document) ?? document)

@@ -16,6 +16,8 @@ struct LiveReading: Sendable {
     let reach: Set<CollectionID>
     /// Whether it can be followed record by record.
     let isFollowed: Bool
+    /// What the session may read; nil: everything.
+    private let access: OperationAccess?
     /// What `select` keeps.
     let selection: FieldSelection?
 
@@ -26,6 +28,7 @@ struct LiveReading: Sendable {
         checked = prepared.query
         collection = prepared.collection
         reach = prepared.reach
+        access = prepared.reading
         isFollowed = checked.words == nil && checked.include.isEmpty
         selection = checked.select.map { [collection] in
             FieldSelection($0 + collection.keyPaths)
@@ -57,7 +60,7 @@ struct LiveReading: Sendable {
         var places: [(order: [UInt8], key: [UInt8])] = []
         var results = prepared.emptyResults
         try unsafe prepared.forEachResult(of: run) { key, record in
-            unsafe results.append(key, record)
+            guard unsafe results.append(key, record) else { return }
             var order: [UInt8] = []
             unsafe sortKeys?.append(record, to: &order)
             places.append((order.isEmpty ? key : order + key, key))
@@ -68,15 +71,25 @@ struct LiveReading: Sendable {
     }
 }
 
-/// Asks records in place whether they match, and what they sort by. For one thread at a time.
+extension LiveReading {
+    /// What asks records that are written with these names.
+    func matcher(_ names: NameDictionary) -> LiveMatcher {
+        LiveMatcher(checked, names, access.map { RecordReach($0, in: names) })
+    }
+}
+
+/// Asks records in place whether they match, what they sort by, and what of them is shown. For one thread at a time.
 final class LiveMatcher {
     private let predicate: Predicate
     private var sortKeys: SortKeys
     private let acceptsAll: Bool
+    /// Nil: everything is shown.
+    private var reach: RecordReach?
     /// How many names it knows; records that are written with more need a new one.
     let nameCount: Int
 
-    init(_ query: CheckedQuery, _ names: NameDictionary) {
+    init(_ query: CheckedQuery, _ names: NameDictionary, _ reach: RecordReach?) {
+        self.reach = reach
         predicate = Predicate(query.condition, in: names, collation: query.collation)
         sortKeys = SortKeys(query.sort, in: names, collation: query.collation)
         acceptsAll = predicate.acceptsAll
@@ -94,5 +107,14 @@ final class LiveMatcher {
         order.removeAll(keepingCapacity: true)
         unsafe sortKeys.append(record, to: &order)
         order.append(contentsOf: key)
+    }
+
+    /// A record that matches, as it is shown. `shared`: the whole record as a document, once somebody asked for it.
+    @unsafe
+    func document(_ record: RecordView, shared: inout Document?) -> Document {
+        let document = unsafe shared ?? Document(copying: record)
+        shared = document
+        guard reach != nil else { return document }
+        return unsafe reach?.hidden(in: record)?.masked(document) ?? Document()
     }
 }

@@ -144,7 +144,8 @@ extension QueryEngine {
     /// The figures of the records that match.
     func aggregate(_ collection: String, _ aggregation: Aggregation) throws -> [Document] {
         let checked = try checked(collection) { try CheckedAggregation(aggregation) }
-        let run = try run(collection, aggregation.filters, .records(needed: nil))
+        let run = try run(
+            collection, aggregation.filters, .records(needed: nil), naming: checked.namedPaths)
         var groups = AggregationRun(checked, in: run.names)
         try unsafe run.forEachMatch { _, record in
             unsafe groups.add(record)

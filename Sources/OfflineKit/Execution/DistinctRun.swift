@@ -53,7 +53,8 @@ extension QueryEngine {
     /// The distinct values of a field among the records that match.
     func distinct(_ collection: String, _ field: String, _ filters: Filter) throws -> [Value] {
         let path = try checked(collection) { try FilterParser.fieldPath(field) }
-        let planner = try planner(collection, filters, .records(needed: nil))
+        let planner = try planner(
+            collection, filters, .records(needed: nil), naming: [path])
         let names = view.names(of: planner.collection).dictionary
         if var scan = try DistinctScan(planner, path) {
             var values = DistinctValues(path, in: names)

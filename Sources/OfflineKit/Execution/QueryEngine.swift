@@ -24,8 +24,10 @@ struct QueryEngine {
     }
 
     /// A run over the records that match, in key order unless they are only counted.
-    func run(_ collection: String, _ filters: Filter, _ goal: PlanGoal) throws -> QueryRun {
-        try run(planner(collection, filters, goal))
+    func run(
+        _ collection: String, _ filters: Filter, _ goal: PlanGoal, naming paths: [FieldPath] = []
+    ) throws -> QueryRun {
+        try run(planner(collection, filters, goal, naming: paths))
     }
 
     /// A run of what the planner chooses.
@@ -34,17 +36,22 @@ struct QueryEngine {
             planner.view, planner.collection, try planner.plan().access, planner.condition)
     }
 
-    /// What chooses a way to the records that match.
+    /// What chooses a way to the records that match. `paths`: what else of them the caller reads.
     func planner(
-        _ collection: String, _ filters: Filter, _ goal: PlanGoal
+        _ collection: String, _ filters: Filter, _ goal: PlanGoal, naming paths: [FieldPath] = []
     ) throws -> Planner {
         let (filter, words) = try checked(collection) {
             let filter = try FilterParser.parseQuery(filters)
             return (filter, try filter.text.map { try TextMatches.words(of: $0.search) })
         }
         let collection = try view.collection(collection)
+        var condition = filter.condition
+        if let reading = try view.reading(collection) {
+            let named = condition.paths + paths + collection.textPaths(of: words)
+            condition = condition.restricted(to: try reading.condition(naming: named), .binary)
+        }
         return Planner(
-            view: view, collection: collection, condition: filter.condition, words: words,
+            view: view, collection: collection, condition: condition, words: words,
             sort: [], goal: goal, forced: forced)
     }
 
@@ -66,7 +73,7 @@ struct QueryEngine {
         let collection = try view.collection(collection)
         let key = try RecordKeys.encoded(key, of: collection)
         let includes = try IncludeResolver(view, collection, include)
-        var results = ResultList(includes, select: nil)
+        var results = ResultList(includes, select: nil, try view.reach(collection))
         _ = try unsafe view.withRecord(collection, key: key) { record in
             unsafe results.append(key, record)
         }
@@ -91,14 +98,23 @@ struct PreparedQuery: Sendable {
     let collection: CollectionState
     let query: CheckedQuery
     let planned: PlannedQuery
+    /// What the session may read; nil: everything.
+    let reading: OperationAccess?
     private let includes: IncludeResolver
     private let planner: Planner
 
     /// `soon`: the result is read in parts, and the plan should be good for so many first records; nil: for all.
     init(_ engine: QueryEngine, _ name: String, _ query: Query, soon: Int? = nil) throws {
         view = engine.view
-        self.query = try engine.checked(name) { try CheckedQuery(query) }
+        var checked = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
+        reading = try view.reading(collection)
+        if let reading {
+            let named = checked.namedPaths + collection.textPaths(of: checked.words)
+            checked.restrict(to: try reading.condition(naming: named))
+            for path in checked.select ?? [] { try reading.checkShown(path) }
+        }
+        self.query = checked
         includes = try IncludeResolver(
             view, collection, self.query.include, collation: self.query.collation,
             maps: soon == nil ? nil : ReferenceMaps())
@@ -153,7 +169,8 @@ struct PreparedQuery: Sendable {
     /// What takes in results.
     var emptyResults: ResultList {
         let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
-        return ResultList(includes, select: select)
+        let reach = reading.map { RecordReach($0, in: view.names(of: collection).dictionary) }
+        return ResultList(includes, select: select, reach)
     }
 
     /// Sorts by the records' values, and reads those again that are in the result.
@@ -189,10 +206,13 @@ struct PreparedQuery: Sendable {
 struct ResultList {
     private let includes: IncludeResolver
     private let select: FieldSelection?
+    /// Asks records what of them may be read; nil: everything.
+    private var reach: RecordReach?
     private var found: [Document] = []
     private var references = IncludeReferences()
 
-    init(_ includes: IncludeResolver, select: FieldSelection?) {
+    init(_ includes: IncludeResolver, select: FieldSelection?, _ reach: RecordReach?) {
+        self.reach = reach
         self.includes = includes
         self.select = select
     }
@@ -201,17 +221,33 @@ struct ResultList {
     /// How many bytes the records take.
     private(set) var byteCount = 0
 
-    /// Copies the record, and notes what it refers to.
+    /// Copies the record, and notes what it refers to; false where it is out of the session's reach, which a record may leave
+    /// after it was found.
     @unsafe
-    mutating func append(_ key: [UInt8], _ record: RecordView) {
-        unsafe found.append(Document(copying: record))
+    @discardableResult
+    mutating func append(_ key: [UInt8], _ record: RecordView) -> Bool {
         byteCount += unsafe record.root.byteCount
-        unsafe includes.note(key, record, &references)
+        guard reach != nil else {
+            unsafe found.append(Document(copying: record))
+            unsafe includes.note(key, record, &references)
+            return true
+        }
+        guard let hidden = unsafe reach?.hidden(in: record) else { return false }
+        unsafe found.append(hidden.masked(Document(copying: record)))
+        unsafe includes.note(key, record, hiding: hidden, &references)
+        return true
     }
 
     /// The result: selected, and with what it includes.
     func documents(counting reads: ReadCount? = nil) throws -> [Document] {
         let kept = select.map { select in found.map { select.select(from: $0) } } ?? found
         return try includes.attach(references, to: kept, counting: reads)
+    }
+}
+
+extension CollectionState {
+    /// The paths that a search for these words asks; nil: there is none.
+    fileprivate func textPaths(of words: [[UInt8]]?) -> [FieldPath] {
+        words == nil ? [] : indexes.first(where: \.isFullText)?.paths ?? []
     }
 }

@@ -41,6 +41,10 @@ struct TextMatches {
             let entries = TextIndex.entries(of: word)
             return (entries, try view.count(collection, index, in: entries))
         }.filter { $0.count > 0 }
+        guard try view.reading(collection)?.reachesAll != false else {
+            score = TextScore(wordCount: words.count)
+            return
+        }
         score = TextScore(
             frequencies: words.map(\.count), recordCount: try view.count(collection),
             entryCount: try view.count(collection, index, in: .all))

@@ -30,6 +30,13 @@ struct TextScore {
         meanLength = max(Double(entryCount) / Double(max(recordCount, 1)), 1)
     }
 
+    /// For who doesn't see all records, and must not tell by the order of those seen how many others have a word: all words
+    /// count the same, and a record's length against a length that is none's.
+    init(wordCount: Int) {
+        weights = Array(repeating: 1, count: wordCount)
+        meanLength = 16
+    }
+
     /// What one word adds to a record's score: always above 0.
     func score(word: Int, count: UInt8, lengthClass: UInt8) -> Double {
         let length = Double(TextIndex.length(ofClass: lengthClass)) / meanLength

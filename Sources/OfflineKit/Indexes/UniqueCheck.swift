@@ -8,13 +8,16 @@ internal import OfflineBytes
 /// values may have changed behind the cut.
 struct UniqueCheck {
     private let statement: WriteStatement
+    /// Says what a session may be told; nil: everything.
+    private let guardian: WriteGuard?
     /// What is checked, sorted.
     private let candidates: DerivedKeys
     private var collection: CollectionState { statement.collection }
 
     /// The statement's lists are sorted.
-    init(_ statement: WriteStatement) {
+    init(_ statement: WriteStatement, _ guardian: WriteGuard? = nil) {
         self.statement = statement
+        self.guardian = guardian
         guard !statement.kept.entries.isEmpty else {
             candidates = statement.added
             return
@@ -67,7 +70,7 @@ struct UniqueCheck {
             let key = try recordKey(of: entry, index)
             for value in try values(key) {
                 if let other = owners.updateValue(key, forKey: value), other != key {
-                    throw UniqueCheck.violation(of: index, in: collection, by: other)
+                    throw try violation(of: index, by: other)
                 }
             }
         }
@@ -86,13 +89,18 @@ struct UniqueCheck {
             }
             let key = try recordKey(of: found[...], index)
             if try values(key).contains(where: { owners[$0].map { $0 != key } ?? false }) {
-                throw UniqueCheck.violation(of: index, in: collection, by: key)
+                throw try violation(of: index, by: key)
             }
         }
     }
 
     private func recordKey(of entry: ArraySlice<UInt8>, _ index: IndexState) throws -> [UInt8] {
         Array(entry.dropFirst(try index.values(of: Array(entry)).keyStart))
+    }
+
+    private func violation(of index: IndexState, by otherKey: [UInt8]) throws -> OfflineError {
+        try guardian?.violation(of: index, by: otherKey, statement)
+            ?? UniqueCheck.violation(of: index, in: collection, by: otherKey)
     }
 
     /// The error for a second record with the values of the one with `otherKey`.

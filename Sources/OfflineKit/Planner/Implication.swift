@@ -48,7 +48,7 @@ extension Condition {
     private var mentionsText: Bool {
         switch self {
         case .all(let conditions), .any(let conditions): conditions.contains(where: \.mentionsText)
-        case .not(let condition): condition.mentionsText
+        case .not(let condition), .exact(let condition): condition.mentionsText
         case .test(_, let test): test.mentionsText
         }
     }

@@ -55,6 +55,9 @@ struct CheckedAggregation {
     /// In the order of their names.
     let figures: [Figure]
 
+    /// The paths of what is grouped by and measured.
+    var namedPaths: [FieldPath] { groupBy + figures.compactMap(\.path) }
+
     /// Throws `.invalidQuery`. The filters are checked by whoever runs them.
     init(_ aggregation: Aggregation) throws {
         groupBy = try aggregation.groupBy.map(FilterParser.fieldPath)

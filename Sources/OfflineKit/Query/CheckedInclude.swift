@@ -51,6 +51,14 @@ struct CheckedInclude: Sendable {
         }
     }
 
+    /// The paths of what is asked of a record, and of what it sorts by.
+    var namedPaths: [FieldPath] { condition.paths + sort.map(\.path) }
+
+    /// Lets only records in that are in reach, too.
+    mutating func restrict(to reach: Condition, _ collation: Collation) {
+        condition = condition.restricted(to: reach, collation)
+    }
+
     /// Takes over what the query says of this path.
     private mutating func take(_ include: Include) throws {
         let old = self

@@ -9,7 +9,7 @@ struct SortTerm: Sendable, Equatable {
 
 /// A query without mistakes.
 struct CheckedQuery: Sendable {
-    let condition: Condition
+    private(set) var condition: Condition
     /// The distinct words that are searched for; nil: it is no search.
     let words: [[UInt8]]?
     let collation: Collation
@@ -40,6 +40,14 @@ struct CheckedQuery: Sendable {
         offset = query.offset
         include = try CheckedInclude.tree(query.include)
         select = try query.select?.map(FilterParser.fieldPath)
+    }
+
+    /// The paths of what is asked of a record, and of what it sorts by.
+    var namedPaths: [FieldPath] { condition.paths + sort.map(\.path) }
+
+    /// Lets only records in that are in reach, too.
+    mutating func restrict(to reach: Condition) {
+        condition = condition.restricted(to: reach, collation)
     }
 
     /// How many records in their order are needed; nil: all.

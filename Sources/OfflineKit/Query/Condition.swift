@@ -15,6 +15,8 @@ indirect enum Condition: Sendable, Hashable {
     case not(Condition)
     /// The test holds of some value at the path.
     case test(FieldPath, FieldTest)
+    /// The same with strings compared by their bytes, in a query that may compare them otherwise.
+    case exact(Condition)
 
     static var always: Condition { .all([]) }
 }

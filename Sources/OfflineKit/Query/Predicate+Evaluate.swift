@@ -98,6 +98,7 @@ extension Predicate {
         case .size(let size): return unsafe value.kind == .array && value.count == size
         case .includes where unsafe value.kind != .array:
             return unsafe satisfiesAsText(value, test, &scratch)
+        case .exact: return unsafe elementPredicates[first].accepts(value, names, &scratch)
         case .hasElement, .includes, .elementMatches, .elementSatisfies:
             return unsafe satisfiesByElement(value, test, names, &scratch)
         }

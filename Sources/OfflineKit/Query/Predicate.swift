@@ -50,13 +50,15 @@ struct Predicate: Sendable {
         case includes
         case elementMatches
         case elementSatisfies
+        /// A predicate of its own collation is asked.
+        case exact
     }
 
     let collation: Collation
     private(set) var tests: [Test] = []
     private(set) var operands: [Operand] = []
     private(set) var programs: [PatternProgram] = []
-    /// What elements of arrays are asked.
+    /// What elements of arrays are asked, and what is asked with another collation.
     private(set) var elementPredicates: [Predicate] = []
     private(set) var start: Target = Predicate.accepted
 
@@ -92,7 +94,20 @@ struct Predicate: Sendable {
             compile(condition, names, whenFalse, whenTrue)
         case .test(let path, let test):
             append(test, path.compiled(in: names), names, whenTrue, whenFalse)
+        case .exact(let condition):
+            appendExact(condition, names, whenTrue, whenFalse)
         }
+    }
+
+    private mutating func appendExact(
+        _ condition: Condition, _ names: NameDictionary, _ whenTrue: Target, _ whenFalse: Target
+    ) -> Target {
+        elementPredicates.append(Predicate(condition, in: names))
+        tests.append(
+            Test(
+                path: nil, code: .exact, operand: elementPredicates.count - 1, operandCount: 0,
+                whenTrue: whenTrue, whenFalse: whenFalse))
+        return Target(truncatingIfNeeded: tests.count - 1)
     }
 
     private mutating func compile(

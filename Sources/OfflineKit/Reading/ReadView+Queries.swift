@@ -4,7 +4,7 @@ extension ReadView {
     /// The record with this key and what it includes; nil where there is none.
     func get(_ collection: String, _ key: Value, include: [Include]) throws -> Document? {
         let state = try self.collection(collection)
-        guard include.isEmpty else {
+        guard include.isEmpty, access == nil else {
             let document = try QueryEngine(self).get(collection, key, include: include)
             if let document { noteReads([document], of: state) }
             return document
@@ -39,6 +39,7 @@ extension ReadView {
 
     /// How a query would run, or, with `analyze`, has run.
     func explain(_ collection: String, _ query: Query, analyze: Bool) throws -> QueryPlan {
-        try QueryEngine(self).explain(collection, query, analyze: analyze)
+        let plan = try QueryEngine(self).explain(collection, query, analyze: analyze)
+        return access == nil ? plan : try concealed(plan, of: collection, query)
     }
 }

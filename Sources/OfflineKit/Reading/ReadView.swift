@@ -13,9 +13,15 @@ struct ReadView: Sendable {
     private let batch: BatchScope?
     /// Where reads are noted; nil: they don't matter.
     private let reads: ReadCounts?
+    /// Whose view it is; nil: that of who may do everything.
+    let access: SessionAccess?
 
     /// A view of what is committed.
-    init(snapshot: any BackendReader, schema: SchemaState, reads: ReadCounts? = nil) {
+    init(
+        snapshot: any BackendReader, schema: SchemaState, reads: ReadCounts? = nil,
+        access: SessionAccess? = nil
+    ) {
+        self.access = access
         adapter = StorageAdapter(snapshot)
         self.schema = schema
         self.reads = reads
@@ -23,7 +29,11 @@ struct ReadView: Sendable {
     }
 
     /// A view of a transaction's own state.
-    init(batch: any BackendReader, schema: SchemaState, scope: BatchScope) {
+    init(
+        batch: any BackendReader, schema: SchemaState, scope: BatchScope,
+        access: SessionAccess? = nil
+    ) {
+        self.access = access
         adapter = StorageAdapter(batch)
         self.schema = schema
         self.batch = scope

@@ -20,6 +20,8 @@ struct DeleteRules {
         fileprivate(set) var changed: [[UInt8]: Document] = [:]
     }
     private let view: ReadView
+    /// Of the records that are to be deleted.
+    private let collection: CollectionState
     /// Waves may ask for the same references.
     private let maps = ReferenceMaps()
     private var byCollection: [CollectionID: Effect] = [:]
@@ -28,7 +30,7 @@ struct DeleteRules {
     static func effects(
         ofDeleting keys: [[UInt8]], in collection: CollectionState, _ view: ReadView
     ) throws -> [Effect] {
-        var rules = DeleteRules(view: view)
+        var rules = DeleteRules(view: view, collection)
         try rules.cascade(keys, collection)
         let deleted = rules.effects
         for effect in deleted { try rules.checkRestrictions(effect) }
@@ -36,7 +38,10 @@ struct DeleteRules {
         return rules.effects
     }
 
-    private init(view: ReadView) { self.view = view }
+    private init(view: ReadView, _ collection: CollectionState) {
+        self.view = view
+        self.collection = collection
+    }
 
     private var effects: [Effect] {
         byCollection.values.sorted { $0.collection.id < $1.collection.id }
@@ -84,7 +89,7 @@ struct DeleteRules {
             let keys = KeyBounds.distinct(Array(effect.removed))
             try unsafe targets.forEach(keys) { key, _, owners in
                 if isRemoved(key, targets.other) { return }
-                throw Self.violation(targets, owner: owners.first.map { keys[$0] }, other: key)
+                throw try violation(targets, owner: owners.first.map { keys[$0] }, other: key)
             }
         }
     }
@@ -101,7 +106,7 @@ struct DeleteRules {
                     Set(owners.map { keys[$0] }), at: targets.path, of: effect.collection, from: old
                 )
                 guard Self.key(of: new, targets.other) == key else {
-                    throw Self.violation(
+                    throw try violation(
                         targets, owner: owners.first.map { keys[$0] }, other: key,
                         ", and its key would be set to null")
                 }
@@ -115,9 +120,15 @@ struct DeleteRules {
         return try? RecordKeys.encoded(key, of: collection)
     }
 
-    private static func violation(
+    /// A session is told only what it may read itself.
+    private func violation(
         _ targets: RuleTargets, owner: [UInt8]?, other: [UInt8], _ more: String = ""
-    ) -> OfflineError {
+    ) throws -> OfflineError {
+        var isShown = try view.shows(other, of: targets.other, at: targets.path)
+        if let owner {
+            isShown = try isShown && view.shows(owner, of: targets.collection, at: targets.path)
+        }
+        guard isShown else { return WriteGuard.refused(collection.name) }
         let rule = targets.relationship.onDelete.rawValue
         let related = (try? KeyDecoder.value(other))?.json() ?? "?"
         return OfflineError(

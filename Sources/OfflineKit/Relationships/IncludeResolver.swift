@@ -22,6 +22,8 @@ struct IncludeReferences {
 struct IncludeResolver: Sendable {
     fileprivate struct Entry: Sendable {
         let include: CheckedInclude
+        /// What the session may read of the records included; nil: everything.
+        let reading: OperationAccess?
         let collation: Collation
         let relationship: RelationshipSchema
         let path: FieldPath
@@ -48,31 +50,40 @@ struct IncludeResolver: Sendable {
         self.view = view
         self.collection = collection
         entries = try includes.map { include in
+            var include = include
             let relationship = try collection.relationship(include.name)
             let other = try view.collection(relationship.collection)
             let path = try FieldPath(relationship.foreignKey)
+            let reading = try view.reading(other)
+            if relationship.hasOwnKey { try view.reading(collection)?.checkShown(path) }
+            if let reading {
+                let named = include.namedPaths + (relationship.hasTheirKey ? [path] : [])
+                include.restrict(to: try reading.condition(naming: named), collation)
+            }
             let names = view.names(of: collection).dictionary
             return Entry(
-                include: include, collation: collation, relationship: relationship, path: path,
-                other: other,
-                ownKey: relationship.type == .oneToMany
-                    ? nil : ForeignKey(path, in: names, to: other),
+                include: include, reading: reading, collation: collation,
+                relationship: relationship, path: path, other: other,
+                ownKey: relationship.hasOwnKey ? ForeignKey(path, in: names, to: other) : nil,
                 nested: try IncludeResolver(
                     view, other, include.children, collation: collation, maps: maps))
         }
     }
 
-    /// Notes what the record refers to.
+    /// Notes what the record refers to, but for what is hidden of it.
     @unsafe
-    func note(_ key: [UInt8], _ record: RecordView, _ references: inout IncludeReferences) {
+    func note(
+        _ key: [UInt8], _ record: RecordView, hiding hidden: HiddenFields = .none,
+        _ references: inout IncludeReferences
+    ) {
         if entries.isEmpty { return }
         references.recordKeys.append(key)
         if references.foreignKeys.isEmpty {
             references.foreignKeys = Array(repeating: [], count: entries.count)
         }
         for (index, entry) in entries.enumerated() {
-            let keys = entry.ownKey.map { unsafe $0.keys(in: record) }
-            references.foreignKeys[index].append(keys ?? [])
+            let ownKey = hidden.touches(entry.path) ? nil : entry.ownKey
+            references.foreignKeys[index].append(ownKey.map { unsafe $0.keys(in: record) } ?? [])
         }
     }
 
@@ -161,6 +172,8 @@ private struct IncludeCollector {
     /// Nil where every record passes.
     private let predicate: Predicate?
     private var scratch = PredicateScratch(isCancellable: true)
+    /// Asks the records that pass what is hidden of them.
+    private var reach: RecordReach?
     /// How many records a parent gets; nil: all.
     private let limit: Int?
 
@@ -178,6 +191,7 @@ private struct IncludeCollector {
         let predicate = Predicate(
             entry.include.condition, in: records.names, collation: entry.collation)
         self.predicate = predicate.acceptsAll ? nil : predicate
+        reach = entry.reading.map { RecordReach($0, in: records.names) }
         switch entry.relationship.type {
         case .oneToOne, .manyToOne: limit = min(entry.include.limit ?? 1, 1)
         case .oneToMany, .manyToMany: limit = entry.include.limit
@@ -214,8 +228,10 @@ private struct IncludeCollector {
 
     @unsafe
     private mutating func keep(_ key: [UInt8], _ record: RecordView) {
-        unsafe documents.append(Document(copying: record))
-        unsafe entry.nested.note(key, record, &references)
+        // All that is kept has passed, and so is in reach.
+        let hidden = unsafe reach?.hidden(in: record) ?? .none
+        unsafe documents.append(hidden.masked(Document(copying: record)))
+        unsafe entry.nested.note(key, record, hiding: hidden, &references)
     }
 
     /// What was taken, with what is nested in it.

@@ -31,7 +31,9 @@ public struct CollectionSchema: Sendable, Hashable {
     public var tracksChanges: Bool?
     /// A JSON Schema that every record must fulfil.
     public var validation: Document?
-    /// Who may do what; nil: open to all.
+    /// Who may do what in sessions (`OfflineStore.session(as:)`); nil: open to all.
+    ///
+    /// It isn't stored: what opens the store says it, and a collection that the options don't have has none.
     public var accessPolicy: AccessPolicy?
 
     /// A collection whose records are identified by the value at one path.

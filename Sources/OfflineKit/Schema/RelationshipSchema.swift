@@ -68,4 +68,8 @@ public struct RelationshipSchema: Sendable, Hashable {
 
     /// Whether the foreign key is always ours.
     var isOwnKey: Bool { type == .manyToOne || type == .manyToMany }
+    /// Whether the foreign key may be ours.
+    var hasOwnKey: Bool { type != .oneToMany }
+    /// Whether it may be theirs.
+    var hasTheirKey: Bool { !isOwnKey }
 }

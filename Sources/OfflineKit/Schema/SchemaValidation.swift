@@ -42,6 +42,7 @@ struct SchemaValidation {
             throw invalid(
                 "has \(collection.indexes.count) indexes; \(Self.indexCountMax) are allowed")
         }
+        try checkAccessPolicy()
         if let problem = collection.evictionPolicy?.problem {
             throw invalid("evictionPolicy \(problem)")
         }
@@ -71,7 +72,6 @@ struct SchemaValidation {
     private func checkBuilt() throws(OfflineError) {
         if !collection.sensitiveFields.isEmpty { throw notBuilt("sensitiveFields") }
         if collection.validation != nil { throw notBuilt("validation") }
-        if collection.accessPolicy != nil { throw notBuilt("accessPolicy") }
     }
 
     private func check(_ relationship: RelationshipSchema) throws(OfflineError) {

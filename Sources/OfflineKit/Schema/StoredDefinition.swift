@@ -29,8 +29,8 @@ struct StoredDefinition: Hashable, Sendable {
     static let derivation = 1
 
     var derivation = Self.derivation
-    /// Name, key, indexes, relationships, eviction policy, and whether it tracks changes (never nil here); all else of a
-    /// CollectionSchema isn't in this build.
+    /// Name, key, indexes, relationships, eviction policy, and whether it tracks changes (never nil here). An access policy is the
+    /// application's, and isn't stored; all else of a CollectionSchema isn't in this build.
     var schema: CollectionSchema
     /// What `setEvictionPolicy` has set instead of the schema's.
     var runTimePolicy: EvictionPolicy?
@@ -44,6 +44,7 @@ struct StoredDefinition: Hashable, Sendable {
     init(_ schema: CollectionSchema) {
         self.schema = schema
         self.schema.tracksChanges = schema.isTracking
+        self.schema.accessPolicy = nil
         indexNumbers = schema.indexes.indices.map { UInt32($0) + 1 }
         nextIndex = UInt32(schema.indexes.count) + 1
     }
@@ -72,6 +73,7 @@ struct StoredDefinition: Hashable, Sendable {
         result.schema = schema
         result.runTimePolicy = runTimePolicy
         result.schema.tracksChanges = tracks ?? schema.isTracking
+        result.schema.accessPolicy = nil
         result.derivation = Self.derivation
         result.indexNumbers = schema.indexes.map { index in
             if derivation == Self.derivation,

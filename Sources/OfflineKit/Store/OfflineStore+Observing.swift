@@ -59,25 +59,26 @@ extension OfflineStore {
 
     /// A stream of what `transform` makes of the query's results; where it throws, the stream ends.
     func live<Element>(
-        _ collection: String, _ query: Query,
+        _ collection: String, _ query: Query, as access: SessionAccess? = nil,
         _ transform: @escaping @Sendable (LiveQuery.Step) throws -> Element
     ) -> AsyncThrowingStream<Element, any Error> {
-        let handle = LiveQueryHandle(liveQuery(collection, query))
+        let handle = LiveQueryHandle(liveQuery(collection, query, as: access))
         return AsyncThrowingStream {
-            guard let step = try await handle.query.next() else { return nil }
             do {
-                return try transform(step)
+                return try await handle.query.next().map(transform)
             } catch {
                 handle.query.end()
-                throw error
+                throw access?.concealed(error) ?? error
             }
         }
     }
 
     /// A live query of the store as it is open now.
-    func liveQuery(_ collection: String, _ query: Query) -> LiveQuery {
+    func liveQuery(
+        _ collection: String, _ query: Query, as access: SessionAccess? = nil
+    ) -> LiveQuery {
         let opened = Result { try core().liveQueries }
-        return LiveQuery(collection, query) { [current] in
+        return LiveQuery(collection, query, as: access) { [current] in
             let queries = try opened.get()
             // A refresh leaves them, closing doesn't.
             return current.withLock { core in core?.liveQueries === queries ? core : nil }

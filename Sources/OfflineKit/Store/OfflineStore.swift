@@ -14,7 +14,7 @@ internal import OfflineBytes
 /// try await store.close()
 /// ```
 public final class OfflineStore: StoreWriter {
-    private let options: StorageOptions
+    let options: StorageOptions
     private let clock: any StoreClock
     private let tombstonesMax: Int
     /// What is open; nil before `initialize` and after `close`.

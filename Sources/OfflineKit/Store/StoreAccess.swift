@@ -9,7 +9,7 @@ public enum UpdateMode: Sendable, Hashable {
     case merge
 }
 
-/// What `OfflineStore`, `Transaction` and `Snapshot` can all do.
+/// What `OfflineStore`, `StoreSession`, `Transaction` and `Snapshot` can all do.
 public protocol StoreReader: Sendable {
     /// The record with this key, its `include`d relationships resolved; nil where there is none.
     func get(_ collection: String, _ key: some ValueConvertible, include: [Include]) async throws
@@ -67,7 +67,7 @@ extension StoreReader {
     }
 }
 
-/// What `OfflineStore` and `Transaction` can both do.
+/// What `OfflineStore`, `StoreSession` and `Transaction` can all do.
 public protocol StoreWriter: StoreReader {
     /// Adds a record. Throws `.alreadyExists`. Returns the stored record, its generated key
     /// included.

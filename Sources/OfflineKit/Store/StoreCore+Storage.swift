@@ -2,11 +2,11 @@
 
 extension StoreCore {
     /// Empties collections.
-    func clear(_ names: [String]) async throws {
+    func clear(_ names: [String], for access: SessionAccess? = nil) async throws {
         let collections = try Transaction.states(of: names, in: schema)
         if collections.isEmpty { return }
         var open = try await begin(
-            writing: collections, reading: [], deletes: false, as: "a clear")
+            writing: collections, reading: [], deletes: false, as: "a clear", for: access)
         open.batch.useReserve()
         do {
             try open.writer.clear(collections)

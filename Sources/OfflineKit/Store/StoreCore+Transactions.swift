@@ -10,9 +10,10 @@ extension StoreCore {
 
     /// A transaction for the length of a closure.
     func transaction<Result>(
-        _ writing: [String], reading: [String], _ body: (Transaction) async throws -> Result
+        _ writing: [String], reading: [String], for access: SessionAccess? = nil,
+        _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
-        let transaction = try await Transaction.begin(self, writing, reading: reading)
+        let transaction = try await Transaction.begin(self, writing, reading: reading, for: access)
         do {
             let result = try await OwnTransaction.run(transaction, of: self, body)
             try Task.checkCancellation()

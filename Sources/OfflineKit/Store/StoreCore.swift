@@ -57,12 +57,13 @@ final class StoreCore: Sendable {
         reads.whenFull { [weak self] in self?.readsAreFull() }
     }
 
-    /// A view of what is committed now; `kept`: one that a caller may hold for long.
-    func view(kept: Bool = false) throws -> ReadView {
+    /// A view of what is committed now, as a session may see it, or all of it; `kept`: one that a caller may hold for long.
+    func view(kept: Bool = false, as access: SessionAccess? = nil) throws -> ReadView {
         do {
             let reader = try backend.snapshot()
             return ReadView(
-                snapshot: kept ? reader.kept() : reader, schema: schema, reads: reads)
+                snapshot: kept ? reader.kept() : reader, schema: schema, reads: reads,
+                access: access)
         } catch {
             throw ErrorMapping.publicError(error)
         }
@@ -73,11 +74,11 @@ final class StoreCore: Sendable {
     /// Waits for the collections and begins a batch on them; with `deletes`, also for those that delete rules reach from them.
     func begin(
         writing: [CollectionState], reading: [CollectionState], deletes: Bool,
-        as operation: StaticString
+        as operation: StaticString, for access: SessionAccess? = nil
     ) async throws -> OpenBatch {
         let open = try await begin(
             writing: writing, reading: reading, deletes: deletes, as: operation,
-            .until(transactionTimeout))
+            .until(transactionTimeout), for: access)
         guard let open else { throw OfflineError(.transactionTimeout, "nobody waited") }
         return open
     }
@@ -92,7 +93,7 @@ final class StoreCore: Sendable {
     /// The same, nil where it isn't waited for and somebody has one of the collections.
     func begin(
         writing: [CollectionState], reading: [CollectionState], deletes: Bool,
-        as operation: StaticString, _ patience: Patience
+        as operation: StaticString, _ patience: Patience, for access: SessionAccess? = nil
     ) async throws -> OpenBatch? {
         try OwnTransaction.checkNotInside(self)
         if options.isReadOnly, let first = writing.first {
@@ -117,7 +118,7 @@ final class StoreCore: Sendable {
                 options.isReadOnly
                 ? ReadOnlyBatch(try backend.snapshot())
                 : try backend.begin(scope.writtenIDs, reading: scope.reading.map(\.id))
-            return OpenBatch(batch, scope, hold, schema, uuids)
+            return OpenBatch(batch, scope, hold, schema, uuids, access)
         } catch {
             locks.release(hold)
             throw ErrorMapping.publicError(error)
@@ -158,25 +159,27 @@ final class StoreCore: Sendable {
     /// One statement in a batch of its own. Where the store's limit forbids it, once more after room was made.
     func write<Result>(
         _ name: String, deletes: Bool = false, as operation: StaticString,
+        for access: SessionAccess? = nil,
         _ body: (inout RecordWriter, CollectionState) throws -> Result
     ) async throws -> Result {
         let collection = try schema.collection(name)
         try OwnTransaction.checkNotInside(self)
         if !deletes { await prepareToAdd() }
         do {
-            return try await writeOnce(collection, deletes, operation, body)
+            return try await writeOnce(collection, deletes, operation, access, body)
         } catch let error as OfflineError where error.code == .quotaExceeded && !deletes {
             guard space.mayTry(), await makeRoom() else { throw error }
-            return try await writeOnce(collection, deletes, operation, body)
+            return try await writeOnce(collection, deletes, operation, access, body)
         }
     }
 
     private func writeOnce<Result>(
         _ collection: CollectionState, _ deletes: Bool, _ operation: StaticString,
+        _ access: SessionAccess?,
         _ body: (inout RecordWriter, CollectionState) throws -> Result
     ) async throws -> Result {
         var open = try await begin(
-            writing: [collection], reading: [], deletes: deletes, as: operation)
+            writing: [collection], reading: [], deletes: deletes, as: operation, for: access)
         // Before anything of a large delete is written.
         if deletes { open.batch.useReserve() }
         let result: Result

@@ -12,12 +12,12 @@ struct OpenBatch: Sendable {
 
     init(
         _ batch: any BackendBatch, _ scope: BatchScope, _ hold: LockHold, _ schema: SchemaState,
-        _ uuids: UUIDGenerator
+        _ uuids: UUIDGenerator, _ access: SessionAccess?
     ) {
         self.batch = batch
         self.scope = scope
         self.hold = hold
-        view = ReadView(batch: batch, schema: schema, scope: scope)
-        writer = RecordWriter(batch, scope, schema, uuids)
+        view = ReadView(batch: batch, schema: schema, scope: scope, access: access)
+        writer = RecordWriter(batch, scope, schema, uuids, for: access)
     }
 }

@@ -14,6 +14,8 @@ struct RecordWriter {
     private let scope: BatchScope
     private let schema: SchemaState
     private let uuids: UUIDGenerator
+    /// Who writes; nil: who may do everything.
+    private let access: SessionAccess?
     /// The backend failed while changes were being applied.
     private(set) var isBroken = false
     /// Something was written, not only deleted.
@@ -21,8 +23,9 @@ struct RecordWriter {
 
     init(
         _ batch: any BackendBatch, _ scope: BatchScope, _ schema: SchemaState,
-        _ uuids: UUIDGenerator
+        _ uuids: UUIDGenerator, for access: SessionAccess? = nil
     ) {
+        self.access = access
         self.batch = batch
         self.scope = scope
         self.schema = schema
@@ -34,17 +37,20 @@ struct RecordWriter {
         _ documents: [Document], in collection: CollectionState
     ) throws -> [Document] {
         addsData = true
-        return try statement(collection) { [uuids] statement in
+        let guardian = try WriteGuard(access, in: collection, .create)
+        return try statement(collection, guardian) { [uuids] statement in
             var keys = RecordKeys(collection, statement.adapter, uuids)
             for document in documents {
                 var document = document.withoutIncludes
                 let key = try keys.forCreating(&document)
                 if try statement.adapter.hasRecord(of: collection, key: key) {
-                    throw OfflineError(
+                    let known = OfflineError(
                         .alreadyExists, "there is a record with this key already",
                         collection: collection.name, key: try? KeyDecoder.value(key))
+                    throw try guardian?.taken(key, statement, known) ?? known
                 }
                 try statement.create(document, key: key)
+                try guardian?.checkCreated(statement)
             }
             try statement.checkKeysDiffer(.alreadyExists)
         }
@@ -56,16 +62,12 @@ struct RecordWriter {
         _ documents: [Document], mode: UpdateMode, in collection: CollectionState
     ) throws -> [Document] {
         addsData = true
-        return try statement(collection) { statement in
+        let guardian = try WriteGuard(access, in: collection, .update)
+        return try statement(collection, guardian) { statement in
             for document in documents {
                 let document = document.withoutIncludes
                 let key = try RecordKeys.existing(in: document, of: collection)
-                let wasThere =
-                    switch mode {
-                    case .replace: try statement.replace(document, key: key)
-                    case .merge: try statement.merge(document, key: key)
-                    }
-                if !wasThere {
+                if try !statement.change(document, mode, key: key, guardian) {
                     throw OfflineError(
                         .notFound, "there is no record with this key to update",
                         collection: collection.name, key: try? KeyDecoder.value(key))
@@ -78,12 +80,14 @@ struct RecordWriter {
     /// Adds or replaces a record.
     mutating func upsert(_ document: Document, in collection: CollectionState) throws -> Document {
         addsData = true
-        let written = try statement(collection) { [uuids] statement in
+        let guardian = try WriteGuard(access, in: collection, .create, .update)
+        let written = try statement(collection, guardian) { [uuids] statement in
             var document = document.withoutIncludes
             var keys = RecordKeys(collection, statement.adapter, uuids)
             let key = try keys.forCreating(&document)
-            if try !statement.replace(document, key: key) {
+            if try !statement.change(document, .replace, key: key, creates: true, guardian) {
                 try statement.create(document, key: key)
+                try guardian?.checkCreated(statement)
             }
         }
         return written[0]
@@ -119,10 +123,14 @@ struct RecordWriter {
     mutating func delete(_ keys: [Value], in collection: CollectionState) throws -> Int {
         // In key order, so that the same call always does the same.
         let keys = KeyBounds.distinct(try keys.map { try RecordKeys.encoded($0, of: collection) })
-        if collection.hasDeleteRules { return try deleteByRules(keys, in: collection) }
+        let guardian = try WriteGuard(access, in: collection, .delete)
+        if collection.hasDeleteRules { return try deleteByRules(keys, in: collection, guardian) }
         var count = 0
-        _ = try statement(collection) { statement in
-            for key in keys where try statement.remove(key: key) { count += 1 }
+        _ = try statement(collection, guardian) { statement in
+            for key in keys {
+                if let guardian, try !guardian.mayRemove(key, statement) { continue }
+                if try statement.remove(key: key) { count += 1 }
+            }
         }
         return count
     }
@@ -130,7 +138,10 @@ struct RecordWriter {
     /// Empties collections, in one step each however many records they have. Nothing is left of their pending changes; delete rules
     /// don't run.
     mutating func clear(_ collections: [CollectionState]) throws {
-        for collection in collections { try scope.checkWriting(collection) }
+        for collection in collections {
+            try scope.checkWriting(collection)
+            try WriteGuard(access, in: collection)?.checkClear()
+        }
         let time = scope.changes.now()
         isBroken = true
         for collection in collections {
@@ -144,24 +155,34 @@ struct RecordWriter {
 
     /// A delete that may change several collections: one statement each, and all are checked before any is applied.
     private mutating func deleteByRules(
-        _ keys: [[UInt8]], in collection: CollectionState
+        _ keys: [[UInt8]], in collection: CollectionState, _ guardian: WriteGuard?
     ) throws -> Int {
         try scope.checkWriting(collection)
-        let adapter = StorageAdapter(batch)
-        let present = try keys.filter { try adapter.hasRecord(of: collection, key: $0) }
-        let view = ReadView(batch: batch, schema: schema, scope: scope)
+        let asked = try WriteStatement(collection, batch, scope)
+        let present = try keys.filter { key in
+            try guardian?.mayRemove(key, asked) ?? asked.adapter.hasRecord(of: collection, key: key)
+        }
+        let view = ReadView(batch: batch, schema: schema, scope: scope, access: access)
         let effects = try DeleteRules.effects(ofDeleting: present, in: collection, view)
         var statements: [WriteStatement] = []
         for effect in effects {
+            let guardian = try WriteGuard(access, in: effect.collection)
             var statement = try WriteStatement(effect.collection, batch, scope)
             for key in KeyBounds.distinct(Array(effect.removed)) {
+                if let guardian, try !guardian.reachesByRule(key, statement) {
+                    throw WriteGuard.refused(collection.name)
+                }
                 _ = try statement.remove(key: key)
             }
             for key in KeyBounds.distinct(Array(effect.changed.keys)) {
                 guard let document = effect.changed[key] else { continue }
-                _ = try statement.replace(document, key: key)
+                if let guardian, try !guardian.nullifies(key, to: document, &statement) {
+                    throw WriteGuard.refused(collection.name)
+                } else if guardian == nil {
+                    _ = try statement.replace(document, key: key)
+                }
             }
-            try statement.check()
+            try statement.check(guardian)
             statements.append(statement)
         }
         for index in statements.indices { try statements[index].apply(&isBroken) }
@@ -170,13 +191,14 @@ struct RecordWriter {
 
     /// Prepares a statement and applies it; the records that it put.
     private mutating func statement(
-        _ collection: CollectionState, _ prepare: (inout WriteStatement) throws -> Void
+        _ collection: CollectionState, _ guardian: WriteGuard? = nil,
+        _ prepare: (inout WriteStatement) throws -> Void
     ) throws -> [Document] {
         try scope.checkWriting(collection)
         var statement = try WriteStatement(collection, batch, scope)
         try prepare(&statement)
-        try statement.check()
+        try statement.check(guardian)
         try statement.apply(&isBroken)
-        return statement.documents
+        return guardian?.shown(statement) ?? statement.documents
     }
 }

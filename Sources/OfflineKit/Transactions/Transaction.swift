@@ -33,11 +33,14 @@ public final class Transaction: StoreWriter {
         var timeout: Deadlines.Token?
     }
     private let core: StoreCore
+    /// Who writes; nil: who may do everything.
+    private let access: SessionAccess?
     private let state: AsyncLock<State>
     private let watch = Protected(Watch())
 
-    private init(_ core: StoreCore, _ open: OpenBatch) {
+    private init(_ core: StoreCore, _ open: OpenBatch, _ access: SessionAccess?) {
         self.core = core
+        self.access = access
         state = AsyncLock(.open(open, lastUse: core.deadlines.now))
     }
 
@@ -50,7 +53,8 @@ public final class Transaction: StoreWriter {
 
     /// Waits for the collections and begins.
     static func begin(
-        _ core: StoreCore, _ writing: [String], reading: [String]
+        _ core: StoreCore, _ writing: [String], reading: [String],
+        for access: SessionAccess? = nil
     ) async throws -> Transaction {
         let writing = try Self.states(of: writing, in: core.schema)
         let reading = try Self.states(of: reading, in: core.schema)
@@ -63,8 +67,8 @@ public final class Transaction: StoreWriter {
             await core.prepareToAdd()
         }
         let open = try await core.begin(
-            writing: writing, reading: reading, deletes: true, as: "a transaction")
-        let transaction = Transaction(core, open)
+            writing: writing, reading: reading, deletes: true, as: "a transaction", for: access)
+        let transaction = Transaction(core, open, access)
         transaction.watch(for: core.transactionTimeout)
         return transaction
     }
@@ -198,7 +202,7 @@ public final class Transaction: StoreWriter {
                     let reason = Self.closed("was rolled back: the storage failed: \(error)")
                     rollBack(&state, reason, byOwner: false)
                 }
-                throw core.noted(error)
+                throw core.noted(access?.concealed(error) ?? error)
             }
         }
     }

@@ -97,6 +97,22 @@ struct WriteStatement {
         return true
     }
 
+    /// Replaces the record, or merges into it, if there is one, as the session may; false where there is none.
+    mutating func change(
+        _ document: Document, _ mode: UpdateMode, key: [UInt8], creates: Bool = false,
+        _ guardian: WriteGuard?
+    ) throws -> Bool {
+        guard let guardian else {
+            return mode == .replace
+                ? try replace(document, key: key) : try merge(document, key: key)
+        }
+        guard let change = try guardian.change(document, mode, key: key, creates: creates, self)
+        else { return false }
+        let wasThere = try self.change(change.document, change.mode, key: key, nil)
+        try guardian.checkChanged(change, self)
+        return wasThere
+    }
+
     /// Removes the record, if there is one; false where there is none.
     mutating func remove(key: [UInt8]) throws -> Bool {
         guard try change(key, to: .remove) != nil else { return false }
@@ -285,10 +301,10 @@ struct WriteStatement {
     }
 
     /// Refuses what a unique index forbids. Called once, before `apply`.
-    mutating func check() throws {
+    mutating func check(_ guardian: WriteGuard? = nil) throws {
         removed.sort()
         added.sort()
-        try UniqueCheck(self).run()
+        try UniqueCheck(self, guardian).run()
     }
 
     /// Applies everything. If this throws with `isApplying` set, the batch is of no use.

@@ -19,9 +19,10 @@ struct QueryFixture {
 
     // MARK: Reading
 
-    func view() throws -> ReadView {
+    func view(as access: SessionAccess? = nil) throws -> ReadView {
         let snapshot = try backend.snapshot()
-        return ReadView(snapshot: snapshot, schema: try SchemaState(stored: snapshot))
+        return ReadView(
+            snapshot: snapshot, schema: try SchemaState(stored: snapshot), access: access)
     }
 
     func engine(forcing access: ForcedAccess? = nil) throws -> QueryEngine {

@@ -44,7 +44,6 @@ import Testing
         ),
         ({ $0.storageSchema[0].sensitiveFields = ["name"] }, "sensitiveFields"),
         ({ $0.storageSchema[0].validation = [:] }, "validation"),
-        ({ $0.storageSchema[0].accessPolicy = AccessPolicy([]) }, "accessPolicy"),
     ]
 
     @Test(arguments: notBuilt)
