@@ -91,6 +91,10 @@ extension RecordingFileSystem {
         }
     }
 
+    package func claimFolder(_ path: String, forWriting: Bool) throws(FileSystemError) -> Bool {
+        try base.claimFolder(path, forWriting: forWriting)
+    }
+
     package func information(_ path: String) throws(FileSystemError) -> FileInformation? {
         try run(FileCall(.information, path)) { () throws(FileSystemError) in
             try base.information(path)

@@ -123,6 +123,11 @@ extension SimulatedFileSystem {
         }
     }
 
+    /// The disk has one user.
+    package func claimFolder(_ path: String, forWriting: Bool) throws(FileSystemError) -> Bool {
+        true
+    }
+
     package func information(_ path: String) throws(FileSystemError) -> FileInformation? {
         try perform(FileCall(.information, path)) {
             disk, call, _ throws(FileSystemError) -> FileInformation? in

@@ -105,10 +105,7 @@ extension Engine {
         _ system: any FileSystem, _ folder: String, _ options: EngineOptions,
         _ derivation: any IndexDerivation
     ) throws(EngineError) -> Engine {
-        guard
-            try io({ () throws(FileSystemError) in try system.information(folder) })?.kind
-                == .directory
-        else { throw EngineError(.unavailable, "there is no store at this path") }
+        try system.checkStoreFolder(folder)
         let recovery = Recovery(
             system: system, folder: folder, isReadOnly: true, derivation: derivation,
             nodeBytesMax: options.nodeBytesMax)

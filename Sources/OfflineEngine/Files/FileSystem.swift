@@ -76,6 +76,9 @@ package enum FileMode: Sendable {
 package protocol FileSystem: Sendable {
     /// One folder, mode 0700; EEXIST if the name is taken. Parents are not created.
     func createDirectory(_ path: String) throws(FileSystemError)
+    /// Makes sure of a store's folder: that it is this user's own, and, for writing, nobody else's to enter (mode 0700), whatever
+    /// it was before. False where it is another user's; the administrator may read any.
+    func claimFolder(_ path: String, forWriting: Bool) throws(FileSystemError) -> Bool
     /// Nil where there is no such name. Doesn't follow a symbolic link.
     func information(_ path: String) throws(FileSystemError) -> FileInformation?
     /// Names in a folder, without "." and "..", in no particular order.

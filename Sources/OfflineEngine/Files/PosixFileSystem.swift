@@ -1,7 +1,8 @@
 // The operating system's files, by system calls and nothing above them.
 //
 // - Every descriptor is 3 or above and closed on exec. A symbolic link as the last component is refused: ELOOP.
-// - The mode is given at creation and the umask can only narrow it, so no file of ours is ever readable by others.
+// - The mode is given at creation, where the umask can only narrow it, so no file of ours is ever readable by others; what the
+//   umask took from it is given back. A file that is opened for writing gets it too, whoever has copied it.
 // - Only regular files are opened: a pipe or device in a file's place is refused and can't make an open wait.
 // - A path with a NUL in it is refused (EINVAL): the system would see another, shorter path.
 // - Making one ignores SIGXFSZ where that has its default action, process-wide, so that a file size limit (RLIMIT_FSIZE)
@@ -23,6 +24,30 @@ package struct PosixFileSystem: FileSystem {
 
     package func createDirectory(_ path: String) throws(FileSystemError) {
         try unsafe call(.createDirectory, path) { unsafe mkdir($0, Self.folderMode) }
+        // By its name: a folder that its owner may not even enter can't be opened.
+        if let made = try PosixStatus(at: path, .createDirectory),
+            made.permissions != Self.folderMode
+        {
+            try unsafe call(.createDirectory, path) { unsafe chmod($0, Self.folderMode) }
+        }
+    }
+
+    package func claimFolder(
+        _ path: String, forWriting: Bool
+    ) throws(FileSystemError) -> Bool {
+        let descriptor = Descriptor(owning: try openFolder(path, .information))
+        defer { descriptor.close() }
+        return try descriptor.use(.information, path) { number throws(FileSystemError) in
+            let found = try PosixStatus(of: number, .information, path)
+            let user = geteuid()
+            guard found.owner == user || !forWriting && user == 0 else { return false }
+            if forWriting, found.permissions != Self.folderMode,
+                fchmod(number, Self.folderMode) != 0
+            {
+                throw FileSystemError(.information, path, errno)
+            }
+            return true
+        }
     }
 
     package func information(_ path: String) throws(FileSystemError) -> FileInformation? {
@@ -106,9 +131,14 @@ extension PosixFileSystem {
             unsafe offline_open($0, flags | O_NONBLOCK, Self.fileMode)
         }
         let descriptor = Descriptor(owning: number)
-        let kind = try PosixStatus(of: number, operation, path).kind
-        guard kind == .file else {
-            throw FileSystemError(operation, path, kind == .directory ? EISDIR : EINVAL)
+        let found = try PosixStatus(of: number, operation, path)
+        guard found.kind == .file else {
+            throw FileSystemError(operation, path, found.kind == .directory ? EISDIR : EINVAL)
+        }
+        if flags & O_ACCMODE != O_RDONLY, found.permissions != Self.fileMode,
+            fchmod(number, mode_t(Self.fileMode)) != 0
+        {
+            throw FileSystemError(operation, path, errno)
         }
         return descriptor
     }
@@ -170,6 +200,9 @@ private func systemRename(_ source: UnsafePointer<CChar>, _ target: UnsafePointe
 struct PosixStatus {
     let kind: FileInformation.Kind
     let size: UInt64
+    let owner: uid_t
+    /// Who may read, write and enter it.
+    let permissions: mode_t
 
     /// Of an open file.
     init(
@@ -202,5 +235,7 @@ struct PosixStatus {
         default: kind = .other
         }
         size = UInt64(max(0, status.st_size))
+        owner = status.st_uid
+        permissions = status.st_mode & 0o777
     }
 }

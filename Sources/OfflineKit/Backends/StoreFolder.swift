@@ -56,10 +56,9 @@ struct StoreFolder: Sendable {
         try system.makeStoreFolder(path)
     }
 
-    /// Throws where there is no folder.
+    /// Throws where there is no folder to read.
     func checkThere() throws(EngineError) {
-        let found = try io { () throws(FileSystemError) in try system.information(path) }
-        if found?.kind != .directory { throw Self.nothing }
+        try system.checkStoreFolder(path)
     }
 
     /// The sizes of all files, and what the device has room for; what goes meanwhile isn't counted.

@@ -56,7 +56,7 @@ private func require(_ condition: Bool, _ words: String) {
 }
 
 @Suite struct PosixFileSystemTests {
-    @Test(arguments: [0, 0o022, 0o077] as [mode_t])
+    @Test(arguments: [0, 0o022, 0o077, 0o777] as [mode_t])
     func `files are private whatever the umask`(_ mask: mode_t) async {
         await #expect(processExitsWith: .success) { [mask] in
             let folder = try makeTemporaryFolder()
@@ -71,6 +71,19 @@ private func require(_ condition: Bool, _ words: String) {
             require(mode(folder + "/folder") == 0o700, "folder")
             require(mode(folder + "/LOCK") == 0o600, "lock")
         }
+    }
+
+    @Test func `a file that others may read is closed to them when it is opened for writing`()
+        throws
+    {
+        let fixture = try FileSystemFixture(.posix)
+        let path = fixture.path("a")
+        try fixture.create("a", [1]).close()
+        #expect(unsafe chmod(path, 0o644) == 0)
+        try fixture.files.open(path, .read).close()
+        #expect(mode(path) == 0o644)
+        try fixture.files.open(path, .readWrite).close()
+        #expect(mode(path) == 0o600)
     }
 
     @Test func `no descriptor of ours is a standard stream, and none is inherited`() async {

@@ -19,6 +19,8 @@ internal import OfflineEngine
         static let database = "store.sqlite"
         static let log = "store.sqlite-wal"
         static let index = "store.sqlite-shm"
+        /// Of a database that keeps no log, as one is while it is made.
+        static let journal = "store.sqlite-journal"
     }
 
     /// A database of SQLite's.

@@ -1,4 +1,5 @@
-// Opening the database file: made privately, never through a symbolic link, and recognized before anything is read from it.
+// Opening the database file: made privately, never through a symbolic link (StoreFolder has seen that there is none), and recognized
+// before anything is read from it.
 internal import OfflineEngine
 
 #if SQLite
@@ -7,12 +8,10 @@ internal import OfflineEngine
         /// Throws where the files aren't what they should be; nil, or 0, where there is no database yet.
         @discardableResult
         private static func size(_ folder: StoreFolder) throws(EngineError) -> UInt64? {
-            for name in [SQLiteFiles.log, SQLiteFiles.index, SQLiteFiles.database] {
+            let others = [SQLiteFiles.log, SQLiteFiles.index, SQLiteFiles.journal]
+            for name in others + [SQLiteFiles.database] {
                 let found = try io { () throws(FileSystemError) in
                     try folder.system.information(folder.path(name))
-                }
-                if found?.kind == .symbolicLink {
-                    throw EngineError(.permissionDenied, "symbolic links are refused", file: name)
                 }
                 if let found, found.kind != .file {
                     throw EngineError(.unavailable, "something that is no file", file: name)

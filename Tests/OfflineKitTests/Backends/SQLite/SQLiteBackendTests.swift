@@ -338,6 +338,9 @@ import Testing
         func createDirectory(_ path: String) throws(FileSystemError) {
             try base.createDirectory(path)
         }
+        func claimFolder(_ path: String, forWriting: Bool) throws(FileSystemError) -> Bool {
+            try base.claimFolder(path, forWriting: forWriting)
+        }
         func information(_ path: String) throws(FileSystemError) -> FileInformation? {
             try base.information(path)
         }
