@@ -36,10 +36,14 @@ let package = Package(
         .systemLibrary(
             name: "COfflineSQLite", pkgConfig: "sqlite3",
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "COfflineZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "OfflineBytes", dependencies: ["COfflinePlatform"], swiftSettings: strict),
         .target(name: "OfflineDocuments", dependencies: ["OfflineBytes"], swiftSettings: strict),
         .target(
-            name: "OfflineEngine", dependencies: ["OfflineBytes", "COfflinePlatform"],
+            name: "OfflineEngine",
+            dependencies: ["OfflineBytes", "COfflinePlatform", "COfflineZlib"],
             swiftSettings: strict),
         .target(
             name: "OfflineKit",

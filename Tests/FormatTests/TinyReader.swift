@@ -243,7 +243,7 @@ struct TinyReader {
             guard !operation.isRelative, operation.sequence == nextSequence,
                 operation.sequence &- frame.sequence == UInt64(count)
             else { throw damage("an operation's sequence is wrong") }
-            try apply(operation, place)
+            try apply(operation, operation.stored(in: body, at: offset), place)
             offset += operation.paddedLength
             count += 1
             nextSequence += 1
@@ -252,7 +252,9 @@ struct TinyReader {
         replayedFrames += 1
     }
 
-    private mutating func apply(_ operation: TinyOperation, _ place: TinyPosition) throws {
+    private mutating func apply(
+        _ operation: TinyOperation, _ record: [UInt8], _ place: TinyPosition
+    ) throws {
         guard var collection = collections[operation.collection] else {
             throw TinyDamage("an operation on an unknown collection", offset: place.offset)
         }
@@ -262,9 +264,10 @@ struct TinyReader {
         case .clear:
             collection.places = [:]
             collection.entries = [:]
+        case .dictionary: throw damage("a dictionary in a commit")
         case .put:
             try remove(operation.key, from: &collection, operation.collection)
-            for (index, entries) in try derived(operation.payload, operation.key, collection) {
+            for (index, entries) in try derived(record, operation.key, collection) {
                 collection.entries[index, default: []].formUnion(entries)
             }
             collection.places[operation.key] = place
@@ -276,8 +279,8 @@ struct TinyReader {
         _ key: [UInt8], from collection: inout TinyCollection, _ number: UInt32
     ) throws {
         guard let old = collection.places.removeValue(forKey: key) else { return }
-        let payload = try put(at: old, key: key, of: number).payload
-        for (index, entries) in try derived(payload, key, collection) {
+        let record = try put(at: old, key: key, of: number).record
+        for (index, entries) in try derived(record, key, collection) {
             collection.entries[index, default: []].subtract(entries)
         }
     }
@@ -315,16 +318,26 @@ struct TinyReader {
         }
     }
 
-    /// The put of the record of a key, at the place that a primary tree gives.
+    /// How many records are deflated.
+    func deflatedRecords() throws -> Int {
+        try collections.reduce(0) { sum, entry in
+            try sum
+                + entry.value.places.count { key, place in
+                    try put(at: place, key: key, of: entry.key).operation.isDeflated
+                }
+        }
+    }
+
+    /// The put of the record of a key, at the place that a primary tree gives, and what it stores.
     private func put(
         at place: TinyPosition, key: [UInt8], of collection: UInt32
-    ) throws -> TinyOperation {
+    ) throws -> (operation: TinyOperation, record: [UInt8]) {
         let name = Self.name(place.file, .log)
         guard let file = folder[name] else { throw TinyDamage("no such file", file: name) }
         let operation = try TinyOperation(file, at: place.offset)
         guard operation.kind == .put, operation.key == key, operation.collection == collection
         else { throw TinyDamage("another record", file: name, offset: place.offset) }
-        return operation
+        return (operation, try operation.stored(in: file, at: place.offset))
     }
 
     /// What is stored under a key, and the sequence of its put; nil where there is nothing.
@@ -332,9 +345,9 @@ struct TinyReader {
         _ collection: UInt32, key: [UInt8]
     ) throws -> (payload: [UInt8], sequence: UInt64)? {
         guard let place = collections[collection]?.places[key] else { return nil }
-        let operation = try put(at: place, key: key, of: collection)
+        let (operation, record) = try put(at: place, key: key, of: collection)
         let base = operation.isRelative ? baseSequences[place.file] ?? 0 : 0
-        return (operation.payload, base + operation.sequence)
+        return (record, base + operation.sequence)
     }
 
     /// The keys of what is stored in a collection, ascending.

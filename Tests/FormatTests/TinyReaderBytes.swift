@@ -1,4 +1,4 @@
-// The tiny reader, part 1 of 9: FORMAT.md's "Numbers" and the checksum, over plain arrays of bytes.
+// The tiny reader, part 1 of 11: FORMAT.md's "Numbers" and the checksum, over plain arrays of bytes.
 //
 // The tiny reader is a second implementation of the format, written from FORMAT.md alone, to show
 // that the document is enough. It imports nothing of the store, is as plain as can be, reads

@@ -93,11 +93,12 @@ struct TinyFrame {
 struct TinyOperation {
     enum Kind: UInt8 {
         case put = 1
-        case remove, names, clear
+        case remove, names, clear, dictionary
     }
     var kind: Kind
     var collection: UInt32
     var isRelative: Bool
+    var isDeflated: Bool
     var sequence: UInt64
     var key: [UInt8]
     var payload: [UInt8]
@@ -119,17 +120,36 @@ struct TinyOperation {
         guard headerChecksum == TinyChecksum.sum(bytes[start + 4..<start + 32]) else {
             throw TinyDamage("an operation header's checksum is wrong", offset: start)
         }
-        guard let kind, flags < 2, length >= 32 + keyLength else {
+        guard let kind, flags < (kind == .put ? 4 : 2), length >= 32 + keyLength else {
             throw TinyDamage("an operation's header is impossible", offset: start)
         }
         self.kind = kind
-        isRelative = flags == 1
+        isRelative = flags & 1 == 1
+        isDeflated = flags & 2 == 2
         key = try cursor.take(keyLength)
         payload = try cursor.take(length - 32 - keyLength)
         paddedLength = (length + 7) / 8 * 8
         guard checksum == TinyChecksum.sum(key + payload) else {
             throw TinyDamage("an operation's checksum is wrong", offset: start)
         }
+    }
+
+    /// What a put stores. `bytes` are those that the operation was read from, at `start`.
+    func stored(in bytes: [UInt8], at start: Int) throws -> [UInt8] {
+        guard isDeflated else { return payload }
+        var cursor = try TinyCursor(payload)
+        let length = Int(try cursor.number(0...(16 << 20) + (64 << 10)))
+        let distance = Int(try cursor.number(0...UInt64(start / 8))) * 8
+        let deflated = try cursor.take(payload.count - cursor.offset)
+        var dictionary: [UInt8] = []
+        if distance > 0 {
+            let operation = try TinyOperation(bytes, at: start - distance)
+            guard operation.kind == .dictionary, operation.collection == collection,
+                operation.payload.count <= 32 << 10
+            else { throw TinyDamage("there is no dictionary", offset: start - distance) }
+            dictionary = operation.payload
+        }
+        return try TinyInflate.record(deflated, length: length, dictionary: dictionary)
     }
 
     /// The names that a payload gives.

@@ -19,6 +19,7 @@ struct TinyReaderTests {
         var images = 0
         /// Records that trees find in files of moved records.
         var movedRecords = 0
+        var deflatedRecords = 0
         /// Kinds of stamps and change entries.
         var changes: Set<TinyReader.ChangeKind> = []
     }
@@ -50,6 +51,7 @@ struct TinyReaderTests {
         coverage.replayedFrames += reader.replayedFrames
         coverage.adoptedFiles += reader.adoptedFiles
         coverage.movedRecords += reader.movedRecords
+        coverage.deflatedRecords += try reader.deflatedRecords()
         coverage.logFiles = max(coverage.logFiles, files.keys.count { $0.hasSuffix(".log") })
         coverage.tornTails += reader.hasTornTail ? 1 : 0
         coverage.images += 1
@@ -103,7 +105,7 @@ struct TinyReaderTests {
         let met = Comment(rawValue: "seed \(seed): \(coverage)")
         #expect(coverage.images > 8 && coverage.replayedFrames > 20, met)
         #expect(coverage.adoptedFiles > 0 && coverage.logFiles > 3, met)
-        #expect(coverage.movedRecords > 0, met)
+        #expect(coverage.movedRecords > 0 && coverage.deflatedRecords > 0, met)
         #expect(coverage.tornTails > (durability == .relaxed ? 3 : 0), met)
         let kinds = Set(TinyReader.ChangeKind.allCases).subtracting([.horizon])
         #expect(coverage.changes == kinds, met)

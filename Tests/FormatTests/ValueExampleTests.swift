@@ -3,6 +3,7 @@
 import Foundation
 import OfflineBytes
 import OfflineDocuments
+import OfflineEngine
 import OfflineKit
 import StorageSimulation
 import Testing
@@ -131,6 +132,41 @@ struct ValueExampleTests {
         let reader = try #require(try TinyReader(files))
         let rows = try FormatDocument.examples("bytes", "entries").flatMap(\.rows)
         #expect(rows.map(\.bytes) == reader.entries(1, index: 1))
+    }
+
+    @Test func `a deflated record is read as shown`() throws {
+        let rows = try FormatDocument.examples("bytes", "deflated").flatMap(\.rows)
+        let (dictionary, payload) = (rows[0].bytes, rows.dropFirst().flatMap(\.bytes))
+        let record = Array("the river left what winter carried".utf8)
+        let read = try unsafe payload.withUnsafeBytes { payload in
+            let deflated = try unsafe DeflatedRecord(payload)
+            #expect(deflated.length == 34 && deflated.dictionaryDistance == 80)
+            var buffer = InflateBuffer()
+            return try unsafe dictionary.withUnsafeBytes {
+                unsafe [UInt8](try deflated.inflate(payload, dictionary: $0, into: &buffer))
+            }
+        }
+        #expect(read == record)
+        let tiny = try TinyInflate.record(
+            Array(payload.dropFirst(2)), length: 34, dictionary: dictionary)
+        #expect(tiny == record)
+    }
+
+    @Test func `the tiny reader inflates what zlib deflates`() throws {
+        var random = SeededRandom(seed: 21)
+        for count in [1_100, 3_000, 70_000, 300_000] {
+            for span in [2, 10, 60] {
+                let record = (0..<count).map { _ in UInt8(random.below(span)) }
+                let payload = try #require(
+                    unsafe record.withUnsafeBytes { unsafe DeflatedRecord.payload($0) })
+                var cursor = try TinyCursor(payload)
+                #expect(try cursor.varint() == UInt64(count))
+                #expect(try cursor.varint() == 0)
+                let deflated = try cursor.take(payload.count - cursor.offset)
+                let inflated = try TinyInflate.record(deflated, length: count, dictionary: [])
+                #expect(inflated == record, "\(count) bytes of \(span)")
+            }
+        }
     }
 
     @Test func `the checksum is the one that the document names`() {

@@ -52,7 +52,7 @@ extension DumpContext {
         var problem: String?
         switch header.kind {
         case .put:
-            let record = record(of: operation)
+            let record = record(of: operation, file, at: offset)
             if case .unreadable(let reason) = record { problem = reason }
             content = .put(key: KeyView(operation.key), record: record)
         case .remove:
@@ -64,6 +64,8 @@ extension DumpContext {
             content = .names(names ?? [])
         case .clear:
             content = .clear
+        case .dictionary:
+            content = .dictionary(bytes: header.payloadLength)
         }
         try emit(
             .operation(

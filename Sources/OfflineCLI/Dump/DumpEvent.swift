@@ -48,6 +48,7 @@ struct OperationView {
         case remove(key: KeyView)
         case names([String])
         case clear
+        case dictionary(bytes: Int)
     }
 }
 

@@ -148,6 +148,7 @@ struct JSONDump: DumpWriter {
         document["collection"] = .string(view.collection)
         document["sequence"] = number(header.sequence)
         if header.isSequenceRelative { document["isSequenceRelative"] = true }
+        if header.isDeflated { document["isDeflated"] = true }
         switch view.content {
         case .put(let key, let record):
             document["key"] = key.json
@@ -157,6 +158,8 @@ struct JSONDump: DumpWriter {
         case .names(let names):
             document["names"] = .array(names.map { .string($0) })
         case .clear: break
+        case .dictionary(let bytes):
+            document["bytes"] = number(bytes)
         }
         return document
     }

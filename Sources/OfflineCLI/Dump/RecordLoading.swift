@@ -41,6 +41,29 @@ struct StoredOperation {
     var key: [UInt8] { Array(bytes[header.keyRange]) }
     var payload: [UInt8] { Array(bytes[header.payloadRange]) }
 
+    /// A put's record, which is inflated if it is deflated. `dictionary` reads the operation that begins so many bytes before.
+    func record(
+        dictionary: (Int) throws -> StoredOperation
+    ) throws -> [UInt8] {
+        guard header.isDeflated else { return payload }
+        let deflated = try unsafe payload.withUnsafeBytes { try unsafe DeflatedRecord($0) }
+        let distance = deflated.dictionaryDistance
+        let before = distance > 0 ? try dictionary(distance) : nil
+        return try unsafe payload.withUnsafeBytes { payload in
+            var buffer = InflateBuffer()
+            guard let before else {
+                return unsafe [UInt8](
+                    try deflated.inflate(payload, dictionary: nil, into: &buffer))
+            }
+            return try unsafe before.bytes.withUnsafeBytes { bytes in
+                let dictionary = unsafe try DeflatedRecord.dictionary(
+                    bytes, before.header, of: header.collection)
+                return unsafe [UInt8](
+                    try deflated.inflate(payload, dictionary: dictionary, into: &buffer))
+            }
+        }
+    }
+
     /// The names that a `names` operation appends.
     func names() throws(Unreadable) -> [String] {
         do {
@@ -65,12 +88,12 @@ extension DumpContext {
     /// The record that an entry of a primary tree points to.
     func record(at location: Location, of collection: UInt32) -> RecordViewing {
         do {
-            let file = try open(NumberedFile(number: location.file, kind: .log))
-            let operation = try StoredOperation(file, at: location.offset)
+            let numbered = NumberedFile(number: location.file, kind: .log)
+            let operation = try StoredOperation(open(numbered), at: location.offset)
             guard operation.header.kind == .put, operation.header.collection == collection else {
                 return .unreadable("what is there isn't a record of this collection")
             }
-            return record(of: operation)
+            return record(of: operation, numbered, at: location.offset)
         } catch let error as Unreadable {
             return .unreadable(error.reason)
         } catch {
@@ -78,14 +101,27 @@ extension DumpContext {
         }
     }
 
-    /// A put's record.
-    func record(of operation: StoredOperation) -> RecordViewing {
-        do throws(OfflineError) {
-            let content = try directory.content(
-                operation.payload, of: operation.header.collection)
+    /// The record of the put at `offset` in a file.
+    func record(
+        of operation: StoredOperation, _ file: NumberedFile, at offset: UInt64
+    ) -> RecordViewing {
+        do {
+            let record = try operation.record { distance in
+                guard UInt64(distance) <= offset else {
+                    throw Unreadable(reason: "its dictionary is outside the file")
+                }
+                return try StoredOperation(open(file), at: offset - UInt64(distance))
+            }
+            let content = try directory.content(record, of: operation.header.collection)
             return .document(content.fields, change: content.change)
-        } catch {
+        } catch let error as Unreadable {
+            return .unreadable(error.reason)
+        } catch let error as LogOperationError {
             return .unreadable(error.message)
+        } catch let error as OfflineError {
+            return .unreadable(error.message)
+        } catch {
+            return .unreadable("\(error)")
         }
     }
 }

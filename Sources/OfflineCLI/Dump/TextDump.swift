@@ -177,11 +177,14 @@ struct TextDump: DumpWriter {
         switch view.content {
         case .put(let key, let record):
             text += "\(padded("put", 7))\(view.collection) \(key.text)  "
+            if view.operation.isDeflated { text += "deflated " }
             text += fitted(self.text(of: record), used: text.count + Self.offsetWidth + 2)
         case .remove(let key):
             text += "\(padded("remove", 7))\(view.collection) \(key.text)"
         case .clear:
             text += "\(padded("clear", 7))\(view.collection)"
+        case .dictionary(let bytes):
+            text += "\(padded("dict", 7))\(view.collection), \(Figures.counted(bytes, "byte"))"
         case .names(let names):
             text += "\(padded("names", 7))\(view.collection) + "
             text += fitted(names.joined(separator: ", "), used: text.count + Self.offsetWidth + 2)

@@ -176,7 +176,7 @@ final class Compactor: Sendable {
             let sequence = engine.stateNow.nextSequence
             while !rest.isEmpty {
                 var chosen: [FileNumber] = []
-                _ = try part(patience: nil) { plan in
+                _ = try part(patience: nil, packsAll: true) { plan in
                     let selection = plan.emptiest(of: rest, copyMax: .max)
                     chosen = selection.numbers
                     return selection
@@ -201,9 +201,10 @@ final class Compactor: Sendable {
     // MARK: - A part
 
     /// Empties some files and drops them; the bytes that they had, less those of what was copied. `patience`: how long a
-    /// collection that is being written is waited for.
+    /// collection that is being written is waited for. `packsAll`: records are deflated, cold or not.
     private func part(
-        patience: Duration?, _ choose: (CompactionPlan) -> FileSelection
+        patience: Duration?, packsAll: Bool = false,
+        _ choose: (CompactionPlan) -> FileSelection
     ) throws(EngineError) -> Int64 {
         dispatchPrecondition(condition: .onQueue(queue))
         try engine.log.flushAndWait()
@@ -212,7 +213,7 @@ final class Compactor: Sendable {
         guard !chosen.numbers.isEmpty else { return 0 }
         do throws(EngineError) {
             try engine.files.reserve.use { () throws(EngineError) in
-                try moveRecords(outOf: chosen, patience)
+                try moveRecords(outOf: chosen, patience, packsAll: packsAll)
                 try moveNodes(outOf: chosen, patience)
             }
         } catch {
@@ -224,12 +225,12 @@ final class Compactor: Sendable {
     }
 
     private func moveRecords(
-        outOf chosen: FileSelection, _ patience: Duration?
+        outOf chosen: FileSelection, _ patience: Duration?, packsAll: Bool
     ) throws(EngineError) {
         guard chosen.numbers.contains(where: { engine.stateNow.files[$0]?.kind == .log }) else {
             return
         }
-        var mover = RecordMover(engine)
+        var mover = RecordMover(engine, packsAll: packsAll)
         for version in engine.stateNow.collections {
             var cursor = version.primaryTree.cursor()
             try cursor.seekToFirst()

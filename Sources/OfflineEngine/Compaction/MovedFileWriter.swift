@@ -1,6 +1,5 @@
 // Writes the files that compaction moves records to: log files in the form of staged ones, of frames of kind staged part,
-// each at most a megabyte and chained within the file. An entry is the original's, byte for byte, but for its sequence,
-// which is absolute, and its header's checksum.
+// each of one or more whole blocks (RecordBlock) and chained within the file. Sequences are absolute; a dictionary's is 0.
 //
 // Nothing refers to the file before it is whole and synced; until a checkpoint names it, an open removes it.
 internal import OfflineBytes
@@ -42,22 +41,27 @@ struct MovedFileWriter {
     /// Bytes of the file so far.
     var length: UInt64 { flushed + UInt64(frame.count) }
 
-    /// Takes an entry that was read whole and checked; where it is now.
-    mutating func append(
-        _ entry: UnsafeRawBufferPointer, sequence: UInt64
-    ) throws(EngineError) -> Location {
-        if operationCount == 0 { firstSequence = sequence }
-        let offset = frame.count
-        unsafe frame.append(contentsOf: entry)
-        frame.append(contentsOf: repeatElement(0, count: -entry.count & 7))
-        unsafe frame.withUnsafeMutableBytes {
-            unsafe LogOperation.restate(
-                UnsafeMutableRawBufferPointer(rebasing: $0[offset...]), sequence: sequence)
+    /// Takes a block; what of it is where now.
+    mutating func append(_ block: RecordBlock) throws(EngineError) -> [RecordMove] {
+        let body = block.body
+        let sequences = block.sequences
+        if operationCount > 0, frame.count + body.bytes.count > Self.frameBytes { try flush() }
+        if operationCount == 0 { firstSequence = sequences.first ?? 0 }
+        let start = frame.count
+        frame.append(contentsOf: body.bytes)
+        unsafe frame.withUnsafeMutableBytes { frame in
+            let entries = unsafe UnsafeMutableRawBufferPointer(rebasing: frame[start...])
+            // The dictionary, if there is one.
+            if body.offsets.first != 0 { unsafe LogOperation.restate(entries, sequence: 0) }
+            for (offset, sequence) in zip(body.offsets, sequences) {
+                unsafe LogOperation.restate(
+                    UnsafeMutableRawBufferPointer(rebasing: entries[offset...]),
+                    sequence: sequence)
+            }
         }
-        operationCount += 1
-        let location = Location(file: number, offset: flushed + UInt64(offset), tag: false)
-        if frame.count >= Self.frameBytes { try flush() }
-        return location
+        operationCount += body.operationCount
+        return block.moves(
+            to: Location(file: number, offset: flushed + UInt64(start), tag: false), body.offsets)
     }
 
     private mutating func flush() throws(EngineError) {

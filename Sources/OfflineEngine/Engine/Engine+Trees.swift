@@ -30,7 +30,7 @@ extension Engine {
                 let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[operation.keyRange])
                 guard unsafe try tree.value(of: key) == move.from.word else { continue }
                 _ = unsafe try tree.insert(key, value: move.to.word, owner)
-                live.add(move.from.file, -Int64(operation.paddedLength))
+                live.add(move.from.file, -RecordAccess.sizes(at: move.from, in: files).entry)
                 live.add(move.to.file, Int64(operation.paddedLength))
             }
             trees[0].root = tree.root

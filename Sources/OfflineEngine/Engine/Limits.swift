@@ -7,6 +7,9 @@ package enum Limits {
     package static let keyBytesMax = 1_600
     /// Bytes of a record: 16 MiB of document, and room for what encodes it.
     package static let recordBytesMax = (16 << 20) + (64 << 10)
+    /// A record up to this many bytes isn't deflated by its commit: each deflating takes 20 us or more, each reading 6, and a
+    /// kilobyte takes one block of a disk whether it shrinks or not.
+    package static let plainRecordBytesMax = 1 << 10
     /// Bytes of a log file: a location reaches further, but a file is what compaction moves at a time.
     package static let logFileBytesMax = 64 << 20
     /// The share of the size limit that one log file may be: active file, next file and reserve must fit beside data.

@@ -5,16 +5,18 @@
 //        4    4  length of the entry without padding: header, key and payload
 //        8    4  collection
 //       12    2  key length
-//       14    1  kind: 1 put, 2 remove, 3 names, 4 clear
-//       15    1  flags: bit 0 the sequence is relative to the adoption frame's; others zero
+//       14    1  kind: 1 put, 2 remove, 3 names, 4 clear, 5 dictionary
+//       15    1  flags: bit 0 the sequence is relative to the adoption frame's; bit 1 the record is deflated; others zero
 //       16    8  sequence, the operation's own
 //       24    4  CRC-32C of key and payload
 //       28    4  zero
 //       32       key, payload, then zeros up to a multiple of 8
 //
-// A put's payload is the record. A remove has none. Names (growth of a collection's dictionary) have no key; their
-// payload is, for each name, a varint length and its UTF-8 bytes. A clear, which has neither key nor payload, removes all
-// records of the collection. A primary leaf's location is the entry's first byte.
+// A put's payload is the record, or what it is deflated to (DeflatedRecord). A remove has none. Names (growth of a
+// collection's dictionary) have no key; their payload is, for each name, a varint length and its UTF-8 bytes. A clear, which
+// has neither key nor payload, removes all records of the collection. A dictionary, which stands only in what compaction
+// writes, changes nothing: its payload is what deflated records after it in the frame, of the same collection, repeat. A
+// primary leaf's location is the entry's first byte.
 // Both checksums are tested on the first read of a record from a file, its key on every read.
 internal import OfflineBytes
 
@@ -25,11 +27,13 @@ package struct LogOperation: Equatable, Sendable {
         case remove = 2
         case names = 3
         case clear = 4
+        case dictionary = 5
     }
 
     /// Bytes; key and payload follow.
     package static let headerSize = 32
     package static let relativeSequenceFlag: UInt8 = 1
+    package static let deflatedFlag: UInt8 = 2
 
     package var kind: Kind
     package var collection: UInt32
@@ -37,6 +41,8 @@ package struct LogOperation: Equatable, Sendable {
     package var payloadLength: Int
     package var sequence: UInt64
     package var isSequenceRelative: Bool
+    /// Of a put: its payload is no record, but a deflated one.
+    package var isDeflated = false
 
     /// Header, key and payload, without padding.
     package var length: Int { Self.headerSize + keyLength + payloadLength }
@@ -52,7 +58,7 @@ package struct LogOperation: Equatable, Sendable {
     /// `seal` when the log gives the commit its place.
     package static func append(
         _ kind: Kind, collection: UInt32, key: UnsafeRawBufferPointer,
-        payload: UnsafeRawBufferPointer, to body: inout [UInt8]
+        payload: UnsafeRawBufferPointer, isDeflated: Bool = false, to body: inout [UInt8]
     ) {
         let start = body.count
         let length = headerSize + key.count + payload.count
@@ -61,7 +67,7 @@ package struct LogOperation: Equatable, Sendable {
         body.appendLittle(collection)
         body.appendLittle(UInt16(key.count))
         body.append(kind.rawValue)
-        body.append(0)
+        body.append(isDeflated ? deflatedFlag : 0)
         body.appendLittle(UInt64(0))
         body.appendLittle(UInt64(0))
         unsafe body.append(contentsOf: key)
@@ -85,7 +91,10 @@ package struct LogOperation: Equatable, Sendable {
         while offset < body.count {
             let entry = unsafe base + offset
             unsafe entry.storeLittle(sequence, at: 16)
-            unsafe entry.storeLittle(isRelative ? relativeSequenceFlag : 0, at: 15)
+            if isRelative {
+                let flags = unsafe entry.little(15, as: UInt8.self)
+                unsafe entry.storeLittle(flags | relativeSequenceFlag, at: 15)
+            }
             let sum = unsafe CRC32C.checksum(
                 UnsafeRawBufferPointer(start: entry + 4, count: headerSize - 4))
             unsafe entry.storeLittle(sum, at: 0)
@@ -99,7 +108,8 @@ package struct LogOperation: Equatable, Sendable {
     package static func restate(_ entry: UnsafeMutableRawBufferPointer, sequence: UInt64) {
         guard entry.count >= headerSize, let base = entry.baseAddress else { return }
         unsafe base.storeLittle(sequence, at: 16)
-        unsafe base.storeLittle(0 as UInt8, at: 15)
+        let flags = unsafe base.little(15, as: UInt8.self)
+        unsafe base.storeLittle(flags & ~relativeSequenceFlag, at: 15)
         let sum = unsafe CRC32C.checksum(
             UnsafeRawBufferPointer(start: base + 4, count: headerSize - 4))
         unsafe base.storeLittle(sum, at: 0)
@@ -126,7 +136,9 @@ package struct LogOperation: Equatable, Sendable {
             throw LogOperationError("the record's length of \(length) bytes is out of range")
         }
         let flags = unsafe base.little(15, as: UInt8.self)
-        guard let kind = unsafe Kind(rawValue: base.little(14, as: UInt8.self)), flags & ~1 == 0
+        guard let kind = unsafe Kind(rawValue: base.little(14, as: UInt8.self)),
+            flags & ~relativeSequenceFlag == 0
+                || flags & ~(relativeSequenceFlag | deflatedFlag) == 0 && kind == .put
         else {
             throw LogOperationError("the record's kind or flags are unknown")
         }
@@ -140,7 +152,9 @@ package struct LogOperation: Equatable, Sendable {
         return LogOperation(
             kind: kind, collection: unsafe base.little(8, as: UInt32.self), keyLength: keyLength,
             payloadLength: length - headerSize - keyLength,
-            sequence: unsafe base.little(16, as: UInt64.self), isSequenceRelative: flags & 1 != 0)
+            sequence: unsafe base.little(16, as: UInt64.self),
+            isSequenceRelative: flags & relativeSequenceFlag != 0,
+            isDeflated: flags & deflatedFlag != 0)
     }
 
     /// The payload of a `names` entry.

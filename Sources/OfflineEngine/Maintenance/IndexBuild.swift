@@ -58,6 +58,7 @@ final class IndexBuild {
     ) throws {
         var entries = IndexEntries()
         var key: [UInt8] = []
+        var buffer = InflateBuffer()
         var cursor = reader.tree.cursor()
         try cursor.seekToFirst()
         while cursor.isValid {
@@ -66,8 +67,8 @@ final class IndexBuild {
             entries.removeAll()
             try unsafe key.withUnsafeBytes { bytes in
                 try unsafe engine.indexDerivation.derive(
-                    collection: collection, key: bytes, record: reader.record(word, key: bytes),
-                    into: &entries)
+                    collection: collection, key: bytes,
+                    record: reader.record(word, key: bytes, &buffer), into: &entries)
             }
             entries.sort()
             for entry in entries.entries where indexes.contains(entry.index) {

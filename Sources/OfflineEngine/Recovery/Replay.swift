@@ -136,13 +136,16 @@ struct Replay {
         switch operation.kind {
         case .put:
             let word = Location(file: place.file, offset: place.offset, tag: false).word
-            try put(&part, key, payload, word, place)
-            part.primary.root.bytes &+= Int64(payload.count)
+            let record = try record(payload, operation, place)
+            try put(&part, key, record, word, place)
+            part.primary.root.bytes &+= Int64(record.count)
             note(place.file, operation.collection, Int64(operation.paddedLength))
         case .remove:
             try remove(&part, key)
         case .clear:
             clear(&part)
+        case .dictionary:
+            throw place.corrupted("a dictionary stands in a commit")
         case .names:
             let names: [String]
             do throws(LogOperationError) {
@@ -159,6 +162,24 @@ struct Replay {
                 throw place.corrupted("field names can't be replayed: \(error)")
             }
         }
+    }
+
+    /// The record that a put's payload is, or is deflated to. A commit has no dictionaries.
+    private func record(
+        _ payload: [UInt8], _ operation: LogOperation, _ place: Place
+    ) throws(EngineError) -> [UInt8] {
+        guard operation.isDeflated else { return payload }
+        do throws(LogOperationError) {
+            return try unsafe payload.withBytes { bytes throws(LogOperationError) in
+                let deflated = try unsafe DeflatedRecord(bytes)
+                guard deflated.dictionaryDistance == 0 else {
+                    throw LogOperationError("a commit's record needs a dictionary")
+                }
+                var buffer = InflateBuffer()
+                return unsafe [UInt8](
+                    try deflated.inflate(bytes, dictionary: nil, into: &buffer))
+            }
+        } catch { throw place.corrupted(error.message) }
     }
 
     private mutating func put(
@@ -198,13 +219,14 @@ struct Replay {
         _ part: inout Part, _ key: [UInt8], _ word: UInt64
     ) throws(EngineError) {
         let location = Location(word: word)
-        let length = RecordAccess.length(at: location, in: files)
-        part.primary.root.bytes &-= length - Int64(LogOperation.headerSize + key.count)
-        note(location.file, part.base.id, -((length + 7) & ~7))
+        let sizes = RecordAccess.sizes(at: location, in: files)
+        part.primary.root.bytes &-= sizes.record
+        note(location.file, part.base.id, -sizes.entry)
         guard !part.indexes.isEmpty else { return }
         let record = try unsafe key.withBytes { bytes throws(EngineError) in
+            var buffer = InflateBuffer()
             let view = try unsafe RecordAccess.record(
-                at: location, collection: part.base.id, key: bytes, in: files)
+                at: location, collection: part.base.id, key: bytes, in: files, &buffer)
             return unsafe Array(view)
         }
         try derive(

@@ -71,8 +71,9 @@ package final class CollectionVersion: @unchecked Sendable {
         _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Bool {
         guard let word = unsafe try primaryTree.value(of: key) else { return false }
+        var buffer = InflateBuffer()
         let record = unsafe try RecordAccess.record(
-            at: Location(word: word), collection: id, key: key, in: files)
+            at: Location(word: word), collection: id, key: key, in: files, &buffer)
         try unsafe body(record)
         return true
     }

@@ -26,17 +26,17 @@ package struct TreeReader {
         self.transaction = transaction
     }
 
-    /// The record that a value of the primary tree stands for, in place.
+    /// The record that a value of the primary tree stands for: in place, or in `buffer` until that is used again.
     package func record(
-        _ word: UInt64, key: UnsafeRawBufferPointer
+        _ word: UInt64, key: UnsafeRawBufferPointer, _ buffer: inout InflateBuffer
     ) throws(EngineError) -> UnsafeRawBufferPointer {
         let location = Location(word: word)
         if location.tag {
-            if let record = unsafe try transaction?.bodyRecord(location) { return unsafe record }
+            if let transaction { return unsafe try transaction.bodyRecord(location, &buffer) }
             throw EngineError(.corrupted, "a tree points into a transaction that isn't open")
         }
         return unsafe try RecordAccess.record(
-            at: location, collection: collection, key: key, in: version.files)
+            at: location, collection: collection, key: key, in: version.files, &buffer)
     }
 
     /// The sequence of the put that a value of the primary tree stands for; nil for one of a transaction that isn't

@@ -66,13 +66,13 @@ package final class WriteTransaction: @unchecked Sendable {
             throw EngineError(.limit, "a key or record is over the engine's limits")
         }
         let index = try partIndex(collection)
-        let place = unsafe try append(.put, collection, key, record)
+        let place = unsafe try appendPut(collection, key, record)
         let old = unsafe try parts[index].primary.insert(
             key, value: place.word, parts[index].owner)
         parts[index].isChanged = true
         parts[index].primary.root.bytes &+= Int64(record.count)
         parts[index].bodyLiveBytes += place.length
-        if let old { noteDead(old, keyLength: key.count, index) }
+        if let old { noteDead(old, index) }
         return UInt64(frame.sequenceCount - 1)
     }
 
@@ -86,7 +86,7 @@ package final class WriteTransaction: @unchecked Sendable {
             return false
         }
         // Before the append, which may stage the body that `old` points into.
-        noteDead(old, keyLength: key.count, index)
+        noteDead(old, index)
         parts[index].isChanged = true
         _ = unsafe try append(
             .remove, collection, key, UnsafeRawBufferPointer(start: nil, count: 0))
@@ -206,12 +206,15 @@ package final class WriteTransaction: @unchecked Sendable {
         guard let reader = try tree(collection, index: 0),
             let word = unsafe try reader.tree.value(of: key)
         else { return false }
-        try unsafe body(reader.record(word, key: key))
+        var buffer = InflateBuffer()
+        try unsafe body(reader.record(word, key: key, &buffer))
         return true
     }
 
     /// A record of the body itself. The view is used before the transaction changes again, so the body stays where it is.
-    func bodyRecord(_ location: Location) throws(EngineError) -> UnsafeRawBufferPointer {
+    func bodyRecord(
+        _ location: Location, _ buffer: inout InflateBuffer
+    ) throws(EngineError) -> UnsafeRawBufferPointer {
         let offset = FrameHeader.size + Int(location.offset)
         guard offset < frame.bytes.count else {
             throw EngineError(.corrupted, "a tree points outside its transaction")
@@ -221,7 +224,10 @@ package final class WriteTransaction: @unchecked Sendable {
         }
         do throws(LogOperationError) {
             let operation = try unsafe LogOperation.read(bytes, checksSums: false)
-            return unsafe UnsafeRawBufferPointer(rebasing: bytes[operation.payloadRange])
+            let payload = unsafe UnsafeRawBufferPointer(rebasing: bytes[operation.payloadRange])
+            guard operation.isDeflated else { return unsafe payload }
+            return unsafe try DeflatedRecord(payload).inflate(
+                payload, dictionary: nil, into: &buffer)
         } catch {
             throw EngineError(.corrupted, "a transaction's own record is damaged: \(error.message)")
         }
@@ -350,16 +356,29 @@ package final class WriteTransaction: @unchecked Sendable {
         return (part, position)
     }
 
+    /// Appends a put, deflated where that pays.
+    private func appendPut(
+        _ collection: UInt32, _ key: UnsafeRawBufferPointer, _ record: UnsafeRawBufferPointer
+    ) throws(EngineError) -> (word: UInt64, length: Int64) {
+        guard record.count > Limits.plainRecordBytesMax,
+            let payload = unsafe DeflatedRecord.payload(record)
+        else { return unsafe try append(.put, collection, key, record) }
+        return try unsafe payload.withBytes { bytes throws(EngineError) in
+            try unsafe append(.put, collection, key, bytes, isDeflated: true)
+        }
+    }
+
     /// Appends an operation to the body; the word that stands for its place, and what it takes.
     private func append(
         _ kind: LogOperation.Kind, _ collection: UInt32, _ key: UnsafeRawBufferPointer,
-        _ payload: UnsafeRawBufferPointer
+        _ payload: UnsafeRawBufferPointer, isDeflated: Bool = false
     ) throws(EngineError) -> (word: UInt64, length: Int64) {
         let bodyLength = frame.bytes.count - FrameHeader.size
         if bodyLength > engine.options.stagedTransactionBytes { try stageBody() }
         let offset = frame.bytes.count - FrameHeader.size
         unsafe LogOperation.append(
-            kind, collection: collection, key: key, payload: payload, to: &frame.bytes)
+            kind, collection: collection, key: key, payload: payload, isDeflated: isDeflated,
+            to: &frame.bytes)
         frame.operationCount += 1
         frame.sequenceCount += 1
         let length = frame.bytes.count - FrameHeader.size - offset
@@ -367,21 +386,20 @@ package final class WriteTransaction: @unchecked Sendable {
     }
 
     /// The record that a part's tree led to was replaced or removed.
-    private func noteDead(_ word: UInt64, keyLength: Int, _ part: Int) {
+    private func noteDead(_ word: UInt64, _ part: Int) {
         let location = Location(word: word)
         if location.tag {
             let offset = FrameHeader.size + Int(location.offset)
-            let length = unsafe frame.bytes.withUnsafeBytes {
-                unsafe Int64(
-                    $0.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self).littleEndian)
+            let sizes = unsafe frame.bytes.withUnsafeBytes {
+                unsafe EntrySizes(of: UnsafeRawBufferPointer(rebasing: $0.dropFirst(offset)))
             }
-            parts[part].bodyLiveBytes -= (length + 7) & ~7
-            parts[part].primary.root.bytes &-= length - Int64(LogOperation.headerSize + keyLength)
+            parts[part].bodyLiveBytes -= sizes.entry
+            parts[part].primary.root.bytes &-= sizes.record
             return
         }
-        let length = RecordAccess.length(at: location, in: engine.files)
-        parts[part].primary.root.bytes &-= length - Int64(LogOperation.headerSize + keyLength)
-        note(location.file, -((length + 7) & ~7), part)
+        let sizes = RecordAccess.sizes(at: location, in: engine.files)
+        parts[part].primary.root.bytes &-= sizes.record
+        note(location.file, -sizes.entry, part)
     }
 
     /// A part uses so much more of a file.

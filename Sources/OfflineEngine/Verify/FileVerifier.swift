@@ -90,11 +90,15 @@ struct FileVerifier {
 
     private mutating func verifyOperations(_ body: [UInt8], at start: UInt64, _ name: String) {
         unsafe body.withUnsafeBytes { bytes in
+            var buffer = InflateBuffer()
             var offset = 0
             while offset < bytes.count {
                 do throws(LogOperationError) {
-                    let operation = try unsafe LogOperation.read(
-                        UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+                    let entry = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset...])
+                    let operation = try unsafe LogOperation.read(entry)
+                    if operation.isDeflated {
+                        _ = unsafe try DeflatedRecord.record(at: offset, in: bytes, &buffer)
+                    }
                     offset += operation.paddedLength
                 } catch {
                     return result.add(

@@ -134,7 +134,7 @@ private struct StateVerifier {
             }
             result.recordsChecked += 1
             live[location.file, default: LiveBytes()].add(
-                version.id, RecordAccess.paddedLength(at: location, in: files))
+                version.id, RecordAccess.sizes(at: location, in: files).entry)
             _ = try cursor.next()
         }
         let isComplete = result.findings.isEmpty
@@ -163,9 +163,10 @@ private struct StateVerifier {
         _ entries: inout IndexEntries
     ) throws(EngineError) -> Int {
         entries.removeAll()
+        var buffer = InflateBuffer()
         let length = try unsafe key.withBytes { keyBytes throws(EngineError) in
             let record = unsafe try RecordAccess.record(
-                at: location, collection: version.id, key: keyBytes, in: files)
+                at: location, collection: version.id, key: keyBytes, in: files, &buffer)
             do {
                 try unsafe derivation.derive(
                     collection: version.id, key: keyBytes, record: record, into: &entries)

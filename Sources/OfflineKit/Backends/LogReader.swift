@@ -152,6 +152,8 @@ final class LogCursor: BackendCursor {
     /// How many entries of the tree are before the range's end; nil: nobody has asked yet.
     private var end: Int?
     private var key: [UInt8] = []
+    /// Of records that are deflated; used by one call at a time, which the language checks.
+    private var buffer = InflateBuffer()
 
     init(_ reader: TreeReader, in range: KeyRange, descending: Bool) throws {
         self.reader = reader
@@ -225,7 +227,15 @@ final class LogCursor: BackendCursor {
         cursor.copyKey(into: &key)
         let word = cursor.value
         try unsafe key.withUnsafeBytes { bytes in
-            try unsafe body(reader.record(word, key: bytes).bytes)
+            try unsafe withRecord(word, bytes, &buffer, body)
         }
+    }
+
+    /// Holds the buffer for as long as the record in it is in use.
+    private func withRecord(
+        _ word: UInt64, _ key: UnsafeRawBufferPointer, _ buffer: inout InflateBuffer,
+        _ body: (RawSpan) throws -> Void
+    ) throws {
+        try unsafe body(reader.record(word, key: key, &buffer).bytes)
     }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import OfflineKit
+internal import StorageSimulation
 internal import Testing
 
 @testable internal import OfflineCLI
@@ -8,9 +9,14 @@ internal import Testing
 @Suite struct StagedDumpTests {
     private let folder: TemporaryFolder
     private let path: String
-    private let text = String(repeating: "0123456789abcdef", count: 64 << 10)
+    /// More than a megabyte, however well it is compressed.
+    private let text: String
 
     init() async throws {
+        var random = SeededRandom(seed: 1)
+        let letters = random.bytes(3 << 19).map { 0x30 + $0 % 64 }
+        let text = "0123" + String(decoding: letters, as: UTF8.self)
+        self.text = text
         folder = try TemporaryFolder()
         path = folder.path("large.offline")
         let store = try await OfflineStore.open(
@@ -53,6 +59,6 @@ internal import Testing
         let run = await offline("dump", path, "--file", "\(number)", "--offset", "64")
         #expect(run.exitCode == 0)
         #expect(run.output.contains("part of a large commit"))
-        #expect(run.output.contains(#"put    blobs 1  {"id":1,"text":"0123"#))
+        #expect(run.output.contains(#"put    blobs 1  deflated {"id":1,"text":"0123"#))
     }
 }

@@ -46,8 +46,9 @@ struct SizeLimitTests {
     private func fill(
         _ harness: inout EngineHarness, from start: Int = 0, bytes: Int = 900
     ) throws -> (count: Int, failure: EngineError?) {
+        var random = SeededRandom(seed: UInt64(start + 1))
         for number in start..<start + 100_000 {
-            let record = [UInt8](repeating: UInt8(number & 255), count: bytes)
+            let record = random.bytes(bytes)
             do { try harness.commit([.put(1, key: key(number), record: record)]) } catch let error
                 as EngineError
             {
@@ -123,11 +124,12 @@ struct SizeLimitTests {
         _ = try fill(&harness)
         let state = harness.engine.stateNow
         // The nodes of the refused commit were counted too, so a little may still fit.
+        var random = SeededRandom(seed: 5)
         for bytes in [300_000, 5 << 20] {
             let transaction = try harness.begin([1, 2])
             let failure = #expect(throws: EngineError.self) {
                 for part in 0..<5 {
-                    let record = [UInt8](repeating: 1, count: bytes / 5)
+                    let record = random.bytes(bytes / 5)
                     try EngineHarness.apply(
                         .put(2, key: key(part), record: record), to: transaction)
                 }

@@ -19,6 +19,8 @@ struct EngineDamageTests {
             try harness.commit(random.engineSteps(atMost: index % 20 == 19 ? 100 : 6))
             models.append(harness.model)
             if index % 25 == 24 { try harness.engine.checkpoint() }
+            // Some of it is deflated, with dictionaries and without.
+            if index == 30 { try harness.engine.compact() }
         }
         return (harness.system.killed(), models.map { $0.withAll(EngineHarness.collections) })
     }

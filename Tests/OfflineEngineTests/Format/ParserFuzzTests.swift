@@ -112,6 +112,7 @@ struct ParserFuzzTests {
             _ = try? unsafe LogOperation.read(buffer)
             _ = try? unsafe LogOperation.read(buffer, checksSums: false)
             _ = try? unsafe LogOperation.decodeNames(buffer)
+            _ = try? unsafe DeflatedRecord(buffer)
             _ = try? unsafe Adoption.decoded(buffer)
             _ = unsafe FileHeader.read(buffer)
             _ = unsafe Superblock.read(buffer, slot: 0)

@@ -182,11 +182,12 @@ struct EngineHarness {
             let reader = try #require(TreeReader(version, index: 0))
             var cursor = reader.tree.cursor()
             var key: [UInt8] = []
+            var buffer = InflateBuffer()
             try cursor.seekToFirst()
             while cursor.isValid {
                 cursor.copyKey(into: &key)
                 records[key] = try unsafe key.withUnsafeBytes {
-                    unsafe Array(try reader.record(cursor.value, key: $0))
+                    unsafe Array(try reader.record(cursor.value, key: $0, &buffer))
                 }
                 _ = try cursor.next()
             }
@@ -276,6 +277,25 @@ extension SeededRandom {
     }
 
     mutating func engineRecord() -> [UInt8] {
-        chance(1, in: 40) ? bytes(below(9_000)) : bytes(below(200))
+        switch below(40) {
+        case 0: bytes(below(9_000))
+        case 1: text(below(9_000))
+        case 2..<20: text(below(200))
+        default: bytes(below(200))
+        }
     }
+
+    /// Words, of which long records have many twice, and records much in common.
+    mutating func text(_ count: Int) -> [UInt8] {
+        var text: [UInt8] = []
+        while text.count < count { text += Self.words[below(Self.words.count)].utf8 }
+        return Array(text.prefix(count))
+    }
+
+    private static let words = """
+        the river carried what winter left behind , and nobody asked where a letter without \
+        its name should go until morning came over roofs of slate \u{301c} 1 24 305 4711 true false \
+        "city": "country": "population": "address": {"street": harbour station upper lower \
+        Lisbon Trondheim Kraków Ōsaka
+        """.split(separator: " ").map { $0 + " " }
 }
