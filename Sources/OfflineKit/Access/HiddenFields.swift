@@ -79,9 +79,9 @@ struct HiddenFields: Sendable {
         isEmpty ? new : root.restored(new, from: old)
     }
 
-    /// Whether what is hidden is the same in both.
+    /// Whether what is hidden is the same in both. Arrays with anything hidden in them are the same as a whole or not at all.
     func areSame(in new: Document, as old: Document) -> Bool {
-        isEmpty || restored(masked(new), from: old) == new
+        isEmpty || root.isSame(new, old)
     }
 }
 
@@ -137,6 +137,17 @@ private struct HiddenNode: Sendable {
             }
         }
         return result
+    }
+
+    func isSame(_ new: Document, _ old: Document) -> Bool {
+        children.allSatisfy { name, node in
+            node.isHidden ? new[name] == old[name] : node.isSame(new[name], old[name])
+        }
+    }
+
+    private func isSame(_ new: Value?, _ old: Value?) -> Bool {
+        if case (.object(let new)?, .object(let old)?) = (new, old) { return isSame(new, old) }
+        return new == old || new == new.map(masked) && old == old.map(masked)
     }
 
     private enum Restored {

@@ -39,7 +39,7 @@ extension ReadView {
 
     /// How a query would run, or, with `analyze`, has run.
     func explain(_ collection: String, _ query: Query, analyze: Bool) throws -> QueryPlan {
-        let plan = try QueryEngine(self).explain(collection, query, analyze: analyze)
-        return access == nil ? plan : try concealed(plan, of: collection, query)
+        if access != nil { return try sessionPlan(collection, query, analyze: analyze) }
+        return try QueryEngine(self).explain(collection, query, analyze: analyze)
     }
 }

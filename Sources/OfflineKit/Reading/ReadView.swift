@@ -40,6 +40,18 @@ struct ReadView: Sendable {
         reads = nil
     }
 
+    /// The same view of another state.
+    private init(_ view: ReadView, of reader: any BackendReader) {
+        adapter = StorageAdapter(reader)
+        schema = view.schema
+        batch = view.batch
+        reads = nil
+        access = view.access
+    }
+
+    /// A view as if there were only the records that the session sees.
+    var ofVisible: ReadView { ReadView(self, of: VisibleReader(self)) }
+
     /// Notes that the record was given to a caller, where the collection's policy asks for that.
     @inline(__always)
     func noteRead(_ collection: CollectionState, key: [UInt8]) {

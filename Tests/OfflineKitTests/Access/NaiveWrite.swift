@@ -186,16 +186,17 @@ extension NaiveAccess {
             }
         }
         for path in kept {
-            if let parent = Self.parents(of: path).first, old.value(at: parent)?.arrayValue != nil {
+            if let parent = Self.parents(of: path).first,
+                let elements = old.value(at: parent)?.arrayValue
+            {
+                if elements.allSatisfy({ $0.objectValue == nil }) { continue }
                 new.set(old.value(at: parent), at: parent)
             } else if let value = old.value(at: path) {
                 new.set(value, at: path)
             }
         }
         if !reaches(.update, new) { throw .accessDenied }
-        for path in unwritable(new) where Self.all(path, new) != Self.all(path, old) {
-            throw .accessDenied
-        }
+        for path in unwritable(new) where !Self.isSame(path, new, old) { throw .accessDenied }
         return new
     }
 
@@ -209,6 +210,16 @@ extension NaiveAccess {
     private static func parents(of path: String) -> [String] {
         let names = path.split(separator: ".")
         return names.indices.dropFirst().map { names[..<$0].joined(separator: ".") }
+    }
+
+    private static func isSame(_ path: String, _ new: Document, _ old: Document) -> Bool {
+        if all(path, new).isEmpty, all(path, old).isEmpty { return true }
+        let array = parents(of: path).first {
+            new.value(at: $0)?.arrayValue != nil || old.value(at: $0)?.arrayValue != nil
+        }
+        // Of an array nobody could say which element is which.
+        if let array { return new.value(at: array) == old.value(at: array) }
+        return all(path, new) == all(path, old)
     }
 
     /// All that is at the path, through arrays too.

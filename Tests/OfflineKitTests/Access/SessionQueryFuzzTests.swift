@@ -9,7 +9,7 @@ import Testing
 @testable import OfflineKit
 
 struct SessionQueryFuzzTests {
-    private static func setting(_ name: String, or standard: Int) -> Int {
+    static func setting(_ name: String, or standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init) ?? standard
     }
     private static let hideable = ["a", "b", "c", "a.x", "a.x.y", "a.y", "b.x", "missing"]
@@ -70,10 +70,20 @@ struct SessionQueryFuzzTests {
         let fixture = try await QueryFixture(schema, records)
         let view = try fixture.view(as: SessionAccess(principal, [schema]))
         let model = NaiveAccess(policy, principal)
+        let seen = try await QueryFixture(schema, records.filter { model.reaches(.read, $0) })
+        let seenView = try seen.view(as: SessionAccess(principal, [schema]))
         for number in 0..<25 {
             let query = generator.query(records, ["id"])
             let place = "seed \(seed), query \(number): \(query) under \(policy)"
             try check(query, records, indexes, view, model, place, &coverage)
+            let plan = try allowed { try view.explain("world", query, analyze: true) }
+            let other = try allowed { try seenView.explain("world", query, analyze: true) }
+            #expect(plan?.description == other?.description, "\(place)")
+            // The other one is made from what is really there.
+            let real = try allowed {
+                try QueryEngine(seenView).explain("world", query, analyze: false)
+            }
+            #expect(plan?.access == real?.access, "\(place)")
         }
     }
 

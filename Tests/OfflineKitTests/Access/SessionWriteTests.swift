@@ -59,10 +59,104 @@ struct SessionWriteTests {
     func `every write does what the policy grants, or nothing`(backend: TestBackend) async throws {
         for (name, policy) in World.policies {
             try await TestStore.with(backend, World.schema(policy)) { store in
+                try await store.createBatch("notes", World.notes)
                 for principal in World.principals {
                     try await Self.check(store, policy, principal, "\(name), \(principal)", backend)
                 }
             }
+        }
+    }
+
+    /// OFFLINE_ACCESS_WORLDS sets the number of worlds.
+    @Test func `random writes under random policies do what is granted, or nothing`() async throws {
+        let worlds = SessionQueryFuzzTests.setting("OFFLINE_ACCESS_WORLDS", or: 80)
+        var ends: [String: Int] = [:]
+        for seed in 0..<UInt64(worlds) {
+            var random = QueryRandom(seed: 20_260_701 + seed)
+            let policy = Self.policy(&random)
+            try await TestStore.with(.memory, World.schema(policy)) { store in
+                try await store.createBatch("notes", World.notes)
+                var notes = World.notes
+                for number in 0..<60 {
+                    let principal = random.pick(World.principals)
+                    let write = Self.write(&random)
+                    let place = "seed \(seed), write \(number): \(write), \(principal), \(policy)"
+                    let model = NaiveAccess(policy, principal)
+                    let expected = model.outcome(of: write, on: notes)
+                    let session = store.session(as: principal)
+                    let found = try await write.run(on: session, place, model, notes)
+                    #expect(found.result == expected.result, "\(place)")
+                    #expect(found.returned == expected.returned, "\(place)")
+                    notes = expected.stored
+                    let stored = try await store.query("notes")
+                    #expect(stored == notes, "\(place)")
+                    ends["\(found.result)", default: 0] += 1
+                }
+            }
+        }
+        print("writes in sessions: \(ends)")
+        if worlds >= 80 { #expect(ends.values.filter { $0 > 30 }.count >= 5) }
+    }
+
+    private static func policy(_ random: inout QueryRandom) -> AccessPolicy {
+        let filters: [Filter] = [
+            .all, .all, ["owner": "$principal"], ["level": ["$lte": 1]], ["shared": true],
+            ["secret.hint": ["$exists": true]], ["tags": "ann"],
+            ["$nor": [["owner": "$principal"]]],
+        ]
+        let fields = ["level", "secret", "secret.code", "secret.hint", "items.price", "body"]
+        return AccessPolicy(
+            (0..<(1 + random.below(4))).map { _ in
+                World.Rule(
+                    role: random.pick(["*", "clerk", "chief"]),
+                    operations: random.pick([
+                        World.all, World.all, [.read], [.read, .update], [.create, .update],
+                        [.update], [.delete],
+                    ]),
+                    where: random.pick(filters),
+                    hiddenFields: fields.filter { _ in random.chance(20) })
+            })
+    }
+
+    private static func write(_ random: inout QueryRandom) -> NaiveWrite {
+        func document() -> Document {
+            var document: Document = ["id": .string("key-\(random.below(9))-k")]
+            let fields: [(String, [Value])] = [
+                ("owner", ["ann", "bob", "mia"]), ("level", [0, 1, 2, 3]),
+                ("shared", [true, false]),
+                ("body", ["blue", "red"]), ("tags", [["ann"], []]),
+                (
+                    "secret",
+                    [
+                        ["hint": "new"], [:], .null, 5, ["code": "HIDDEN-new"],
+                        ["code": "HIDDEN-new", "hint": "new"],
+                    ]
+                ),
+                (
+                    "items",
+                    [
+                        [["name": "pen"], ["name": "n1"], "loose"], [["price": "HIDDEN-new"]],
+                        ["loose"], [["name": "other"]], .null,
+                    ]
+                ),
+            ]
+            for (name, values) in fields where random.chance(35) {
+                document[name] = random.pick(values)
+            }
+            return document
+        }
+        func documents() -> [Document] {
+            let first = document()
+            var second = document()
+            while second["id"] == first["id"] { second = document() }
+            return random.chance(75) ? [first] : [first, second]
+        }
+        switch random.below(10) {
+        case 0, 1, 2: return .update(documents(), .merge)
+        case 3, 4: return .update(documents(), .replace)
+        case 5, 6: return .upsert(document())
+        case 7, 8: return .create(documents())
+        default: return .delete(documents().compactMap { $0["id"] })
         }
     }
 
@@ -75,18 +169,18 @@ struct SessionWriteTests {
         // In memory each write, elsewhere some of them.
         for (number, write) in writes.enumerated() where backend == .memory || number % 13 == 0 {
             let place = "\(write), \(place)"
-            try await store.clear(["notes"])
-            try await store.createBatch("notes", World.notes)
             let expected = model.outcome(of: write, on: World.notes)
             let found = try await write.run(on: session, place, model, World.notes)
             #expect(found.result == expected.result, "\(place)")
             #expect(found.returned == expected.returned, "\(place)")
             let stored = try await store.query("notes")
             #expect(stored == expected.stored, "\(place)")
+            if stored != World.notes {
+                try await store.clear(["notes"])
+                try await store.createBatch("notes", World.notes)
+            }
             // The same in a transaction, which is then given up.
             guard number % 3 == 0 else { continue }
-            try await store.clear(["notes"])
-            try await store.createBatch("notes", World.notes)
             await expectError(.changesExpired, "the test's own") {
                 try await session.transaction(["notes"]) { handle in
                     let inside = try await write.run(on: handle, place, model, World.notes)
