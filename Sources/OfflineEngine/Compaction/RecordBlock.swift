@@ -1,7 +1,7 @@
 // A block: some records of one collection that compaction moves together, in the order of their keys. Where that pays its
 // records are deflated, all with one dictionary, which is made of pieces of them and stands before them in the file.
 //
-// So each record is still read alone: measured on 36,000 films and 170,000 cities, reading one costs 0.5 to 1.6 us more than a
+// So each record is still read alone: measured on 36,000 films and 170,000 cities, reading one costs 0.5 to 1.1 us more than a
 // plain one, where inflating a block of 4 KiB would cost 9, and the files shrink to 0.52 and 0.60 of what they were, where
 // such blocks would give 0.45 and 0.38. Deflating takes 10 to 20 us a record.
 //

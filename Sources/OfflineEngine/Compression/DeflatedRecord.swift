@@ -90,7 +90,7 @@ package struct DeflatedRecord {
 
     // MARK: - Writing
 
-    /// The payload for `record`, where deflating it saves an eighth. With a dictionary the most is made of it.
+    /// The payload for `record`, where deflating it saves an eighth.
     package static func payload(
         _ record: UnsafeRawBufferPointer,
         dictionary: (bytes: UnsafeRawBufferPointer, distance: Int)? = nil
@@ -107,7 +107,7 @@ package struct DeflatedRecord {
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[head.count..<room])
             let length = unsafe Deflate.deflate(
                 record, into: rest, dictionary: dictionary?.bytes,
-                dictionary == nil ? .fast : .thorough)
+                for: dictionary == nil ? .commit : .block)
             count = length.map { head.count + $0 } ?? 0
         }
         return payload.isEmpty ? nil : payload
