@@ -196,6 +196,62 @@ struct SessionTests {
         }
     }
 
+    @Test func `what the policy asks is served by indexes, as if the query asked it`() async throws
+    {
+        let rules = [Rule(role: "*", operations: [.read], where: ["owner": "$principal"])]
+        let schema = AccessWorld.schema(AccessPolicy(rules))
+        let many = (0..<500 as Range<Int64>).map { number in
+            AccessWorld.note(
+                number, number % 50 == 0 ? "ann" : "bob", number % 4, shared: true, "b")
+        }
+        let fixture = try await QueryFixture(schema[0], many)
+        let reader = CountingReader(try fixture.backend.snapshot())
+        let view = ReadView(
+            snapshot: reader, schema: try SchemaState(stored: reader),
+            access: SessionAccess(Principal(id: "ann"), schema))
+        #expect(try view.query("notes", Query()).count == 10)
+        #expect(reader.counts.recordSteps == 0 && reader.counts.lookups == 10)
+        reader.reset()
+        #expect(try view.count("notes", .all) == 10)
+        #expect(reader.counts == ReadCounts(), "the tree's own count")
+        #expect(try view.count("notes", ["level": 2]) == 5)
+        #expect(reader.counts == ReadCounts(), "that of an index of both")
+        #expect(try view.explain("notes", Query(), analyze: false).access == .index("owner"))
+    }
+
+    @Test func `the README's policy does what it says`() async throws {
+        let policy = AccessPolicy([
+            .init(
+                role: "*", operations: [.read], where: ["shared": true], hiddenFields: ["salary"]),
+            .init(
+                role: "clerk", operations: [.read, .create, .update], where: ["owner": "$principal"]
+            ),
+            .init(role: "chief", operations: Set(AccessPolicy.Operation.allCases)),
+        ])
+        let schema = CollectionSchema(name: "people", accessPolicy: policy)
+        try await TestStore.with(.memory, [schema]) { store in
+            try await store.createBatch(
+                "people",
+                [
+                    ["id": 1, "name": "Ada", "owner": "ann", "salary": 10, "shared": false],
+                    ["id": 2, "name": "Bea", "owner": "bob", "salary": 20, "shared": true],
+                    ["id": 3, "name": "Cid", "owner": "bob", "salary": 30, "shared": false],
+                ])
+            let session = store.session(as: Principal(id: "ann", roles: ["clerk"]))
+            let mine = try await session.query("people", Query(sort: [.ascending("name")]))
+            #expect(mine.map { $0["salary"] } == [10, nil])
+            let paid = try await session.query("people", Query(sort: [.descending("salary")]))
+            #expect(paid.map { $0["id"] } == [1], "where it is shown")
+            let chief = store.session(as: Principal(id: "mia", roles: ["chief"]))
+            #expect(
+                try await chief.aggregate(
+                    "people", Aggregation(measures: ["all": .sum("salary")])) == [["all": 60]])
+            let nobody = store.session(as: Principal(id: "zoe"))
+            await expectError(.accessDenied) { _ = try await nobody.distinct("people", "salary") }
+            await expectError(.accessDenied) { _ = try await nobody.delete("people", 2) }
+        }
+    }
+
     /// Policies that can't be, and what the message must name.
     static let wrong: [(rule: Rule, named: String)] = [
         (Rule(role: "", operations: [.read]), "role"),
