@@ -39,6 +39,9 @@ let package = Package(
         .systemLibrary(
             name: "COfflineZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "COfflineSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
         .target(name: "OfflineBytes", dependencies: ["COfflinePlatform"], swiftSettings: strict),
         .target(name: "OfflineDocuments", dependencies: ["OfflineBytes"], swiftSettings: strict),
         .target(
@@ -48,7 +51,7 @@ let package = Package(
         .target(
             name: "OfflineKit",
             dependencies: [
-                "OfflineBytes", "OfflineDocuments", "OfflineEngine",
+                "OfflineBytes", "OfflineDocuments", "OfflineEngine", "COfflineSodium",
                 .target(name: "COfflineSQLite", condition: .when(traits: ["SQLite"])),
             ],
             swiftSettings: strict),

@@ -58,6 +58,8 @@ public struct EncryptionKeyProvider: Sendable {
             unwrap: @Sendable ([UInt8]) async throws -> [UInt8])
     }
     package let source: Source
+    /// What a passphrase's hash costs, of new envelopes exactly and of others at least.
+    package var cost = PassphraseCost.moderate
 
     private init(source: Source) { self.source = source }
 
