@@ -49,9 +49,28 @@ public protocol RecordBackend: AnyObject, Sendable {
 }
 
 /// A store of records that makes several changes together or not at all, also over a crash.
+///
+/// One change is the same as several: `create`, `update` and `delete` are there, and call `apply`.
 public protocol AtomicRecordBackend: RecordBackend {
     /// Makes all changes, in order, or throws and makes none.
     func apply(_ changes: [RecordBackendChange]) async throws
+}
+
+extension AtomicRecordBackend {
+    /// Stores a record that isn't there: a single change.
+    public func create(_ collection: String, key: [UInt8], record: [UInt8]) async throws {
+        try await apply([.create(collection: collection, key: key, record: record)])
+    }
+
+    /// Replaces a record that is there: a single change.
+    public func update(_ collection: String, key: [UInt8], record: [UInt8]) async throws {
+        try await apply([.update(collection: collection, key: key, record: record)])
+    }
+
+    /// Removes a record that is there: a single change.
+    public func delete(_ collection: String, key: [UInt8]) async throws {
+        try await apply([.delete(collection: collection, key: key)])
+    }
 }
 
 /// One change of a record.

@@ -75,18 +75,6 @@ final class MyCustomStorage: AtomicRecordBackend {
         }
     }
 
-    func create(_ collection: String, key: [UInt8], record: [UInt8]) async throws {
-        try await apply([.create(collection: collection, key: key, record: record)])
-    }
-
-    func update(_ collection: String, key: [UInt8], record: [UInt8]) async throws {
-        try await apply([.update(collection: collection, key: key, record: record)])
-    }
-
-    func delete(_ collection: String, key: [UInt8]) async throws {
-        try await apply([.delete(collection: collection, key: key)])
-    }
-
     func get(_ collection: String, key: [UInt8]) async throws -> [UInt8]? {
         contents.withLock { $0.collections[collection]?[key] }
     }
