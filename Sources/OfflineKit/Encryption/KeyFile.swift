@@ -1,8 +1,19 @@
 // The file KEYS in a store's folder: two equal copies of the key envelope, one behind the other.
 //
+//   KEYS       the envelope, twice
+//   KEYS.new   being written; counts for nothing
+//
 // Every backend has it there, beside its own files and under its lock; a store in memory has none, and keys for as long as it is
-// open. It is replaced as a whole: KEYS.new is written and synced, renamed to KEYS, and the folder synced. So after a power cut
-// there is the old envelope or the new one, and damage to one copy is no damage to the keys.
+// open. A replacement: write KEYS.new, sync it, rename it to KEYS, sync the folder, overwrite the old file's bytes.
+//
+// Invariants:
+// - KEYS is never written in place while it counts: until the rename the old envelope is there, whole and durable, and from
+//   then on the new one. Damage to one copy is no damage to the keys.
+// - What fails before the rename leaves no trace. What fails from then on has an unknown outcome: reading decides.
+// - What a writer has read is durable, also where a replacement ended between rename and sync: else it could seal values with
+//   a key that a power cut then takes back.
+// - The old envelope's bytes are overwritten once it can't come back, so that a passphrase that is no more is of no use to
+//   who finds them in free blocks later. That is as good as the device: one that writes elsewhere keeps what it had.
 internal import OfflineBytes
 internal import OfflineEngine
 
@@ -10,17 +21,23 @@ internal import OfflineEngine
 struct KeyFile: Sendable {
     static let name = "KEYS"
     static let newName = "KEYS.new"
+    private static let length = 2 * KeyEnvelope.length
+
     private let folder: StoreFolder
+    private var path: String { folder.path(Self.name) }
+    private var newPath: String { folder.path(Self.newName) }
 
     init(_ folder: StoreFolder) { self.folder = folder }
 
-    /// The envelope; nil where there is none. `.corrupted` where both copies are damaged.
+    // MARK: - Reading
+
+    /// The envelope; nil where there is none. `.corrupted` where both copies are damaged. Changes nothing.
     func read() throws -> KeyEnvelope? {
         guard let bytes = try bytes() else { return nil }
         let length = KeyEnvelope.length
-        guard bytes.count == 2 * length else {
+        guard bytes.count == Self.length else {
             throw OfflineError(
-                .corrupted, "KEYS has \(bytes.count) bytes; it has \(2 * length)")
+                .corrupted, "KEYS has \(bytes.count) bytes; it has \(Self.length)")
         }
         do throws(OfflineError) {
             return try KeyEnvelope(Array(bytes[..<length]))
@@ -31,41 +48,76 @@ struct KeyFile: Sendable {
         }
     }
 
-    /// Replaces the envelope, durably.
-    func write(_ envelope: KeyEnvelope) throws {
-        let copy = envelope.encoded
-        try io { () throws(FileSystemError) in
-            let new = folder.path(Self.newName)
-            try writeNew(copy + copy, at: new)
-            try folder.system.rename(new, to: folder.path(Self.name))
-            try folder.system.syncDirectory(folder.path)
+    /// The same for the one that writes the store and holds its lock: makes what is there durable, and removes what a replacement left that was
+    /// cut off.
+    func readForWriting() throws -> KeyEnvelope? {
+        // It counts for nothing, and the next replacement removes it too.
+        try? folder.system.remove(newPath)
+        guard let envelope = try read() else { return nil }
+        try io { () throws(FileSystemError) in try folder.system.syncDirectory(folder.path) }
+        return envelope
+    }
+
+    private func bytes() throws(EngineError) -> [UInt8]? {
+        try io { () throws(FileSystemError) -> [UInt8]? in
+            guard let file = try open(.read) else { return nil }
+            defer { file.close() }
+            // One byte too many is enough to tell.
+            return try file.readArray(count: Self.length + 1, at: 0)
         }
     }
 
-    private func writeNew(_ bytes: [UInt8], at path: String) throws(FileSystemError) {
+    private func open(_ mode: FileMode) throws(FileSystemError) -> (any File)? {
+        do throws(FileSystemError) { return try folder.system.open(path, mode) } catch {
+            if error.number == SystemErrorNumber.noEntry { return nil }
+            throw error
+        }
+    }
+
+    // MARK: - Replacing
+
+    /// Replaces the envelope, durably, and makes the folder if need be. `.outcomeUnknown` where the disk failed too late to tell; after any other error the
+    /// old envelope counts.
+    func write(_ envelope: KeyEnvelope) throws(EngineError) {
+        try folder.make()
+        // Opened now, since it has no name later. A replacement doesn't depend on it.
+        let old = try? open(.readWrite)
+        defer { old?.close() }
+        let copy = envelope.encoded
+        do throws(FileSystemError) { try writeNew(copy + copy) } catch {
+            try? folder.system.remove(newPath)
+            throw EngineError(error)
+        }
+        do throws(FileSystemError) {
+            try folder.system.rename(newPath, to: path)
+            try folder.system.syncDirectory(folder.path)
+        } catch {
+            let failure = EngineError(error)
+            throw EngineError(
+                .outcomeUnknown,
+                "the disk failed before the new keys were durable (\(failure.message)); open the store "
+                    + "again to see whether the old key or the new one opens it", file: Self.name)
+        }
+        if let old { overwrite(old) }
+    }
+
+    private func writeNew(_ bytes: [UInt8]) throws(FileSystemError) {
         let file: any File
-        do throws(FileSystemError) { file = try folder.system.open(path, .create) } catch {
+        do throws(FileSystemError) { file = try folder.system.open(newPath, .create) } catch {
             guard error.number == SystemErrorNumber.exists else { throw error }
-            try folder.system.remove(path)
-            file = try folder.system.open(path, .create)
+            try folder.system.remove(newPath)
+            file = try folder.system.open(newPath, .create)
         }
         defer { file.close() }
         try file.write(bytes, at: 0)
         try file.sync()
     }
 
-    private func bytes() throws -> [UInt8]? {
-        try io { () throws(FileSystemError) -> [UInt8]? in
-            let file: any File
-            do throws(FileSystemError) {
-                file = try folder.system.open(folder.path(Self.name), .read)
-            } catch {
-                if error.number == SystemErrorNumber.noEntry { return nil }
-                throw error
-            }
-            defer { file.close() }
-            let size = min(try file.size(), UInt64(2 * KeyEnvelope.length + 1))
-            return try file.readArray(count: Int(size), at: 0)
-        }
+    /// The new envelope is durable by now, so a failure is nobody's concern.
+    private func overwrite(_ old: any File) {
+        guard let size = try? old.size() else { return }
+        let count = Int(min(size, UInt64(Self.length)))
+        try? old.write([UInt8](repeating: 0, count: count), at: 0)
+        try? old.sync()
     }
 }
