@@ -233,8 +233,12 @@ final class Compactor: Sendable {
         var mover = RecordMover(engine, packsAll: packsAll)
         for version in engine.stateNow.collections {
             var cursor = version.primaryTree.cursor()
+            var seen = 0
             try cursor.seekToFirst()
             while cursor.isValid {
+                // Copying may be deflating: whoever closes the store doesn't wait for that.
+                seen &+= 1
+                if seen % Self.stepKeys == 0 { try checkStopped() }
                 let location = Location(word: cursor.value)
                 if chosen.contains(location.file) {
                     try mover.copy(location, of: version.id)

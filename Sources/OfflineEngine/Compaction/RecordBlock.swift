@@ -32,8 +32,11 @@ struct RecordBlock {
     /// A block has its size: one megabyte is a frame.
     static let bytesMax = 512 << 10
     private static let dictionaryBytes = 4 << 10
-    /// A smaller dictionary than this, of a sixteenth of the records' bytes, doesn't pay.
-    private static let dictionaryBytesMin = 256
+    /// The share of a block's records that its dictionary takes at most: it counts as dead, and must not make a file worth
+    /// compacting.
+    private static let dictionaryShare = 64
+    /// A smaller one doesn't pay.
+    private static let dictionaryBytesMin = 128
     /// A piece of a dictionary, out of one record.
     private static let pieceBytes = 512
     /// Records that are longer are deflated by their commits, where that pays.
@@ -165,7 +168,7 @@ struct RecordBlock {
 
     /// Pieces of records that are spread over the block; nil where there is too little to deflate.
     private func dictionary() -> [UInt8]? {
-        let size = min(Self.dictionaryBytes, packable / 16)
+        let size = min(Self.dictionaryBytes, packable / Self.dictionaryShare)
         guard size >= Self.dictionaryBytesMin else { return nil }
         let records = members.compactMap(\.content?.record)
         let average = max(1, records.reduce(0) { $0 + $1.count } / records.count)

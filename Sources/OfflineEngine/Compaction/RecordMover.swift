@@ -12,6 +12,9 @@ struct RecordMover: ~Copyable {
     private var moves: [(collection: UInt32, moves: [RecordMove])] = []
     private var buffer = InflateBuffer()
 
+    /// What was begun and isn't part of the store goes.
+    deinit { writer?.discard() }
+
     /// A record is cold if so many times as many operations as there are records came after it: chosen at random, all but one
     /// in 3,000 would have been written again.
     private static let coldAge: UInt64 = 8

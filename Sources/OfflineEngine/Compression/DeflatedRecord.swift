@@ -31,7 +31,7 @@ package struct DeflatedRecord {
             throw LogOperationError("a deflated record's lengths are damaged: \(error)")
         }
         start = unsafe reader.offset
-        guard length <= (payload.count - start) * Self.expansionMax else {
+        guard length > 0, length <= (payload.count - start) * Self.expansionMax else {
             throw LogOperationError(
                 "a deflated record of \(payload.count) bytes can't have \(length)")
         }
@@ -47,10 +47,8 @@ package struct DeflatedRecord {
         do throws(InflateError) {
             try unsafe Deflate.inflate(deflated, into: record, dictionary: dictionary)
         } catch {
-            throw LogOperationError(
-                error == .outOfMemory
-                    ? "there is no memory to inflate a record"
-                    : "a deflated record doesn't inflate to its \(length) bytes")
+            guard error == .damaged else { throw .outOfMemory }
+            throw LogOperationError("a deflated record doesn't inflate to its \(length) bytes")
         }
         return UnsafeRawBufferPointer(record)
     }

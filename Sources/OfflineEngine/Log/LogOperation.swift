@@ -187,5 +187,25 @@ package struct LogOperation: Equatable, Sendable {
 /// What is wrong with an entry's bytes; the caller knows the place.
 package struct LogOperationError: Error, Equatable {
     package var message: String
+    /// Nothing is wrong with the bytes: the system had no memory for what is to be made of them.
+    package private(set) var isLackOfMemory = false
+
     package init(_ message: String) { self.message = message }
+
+    static var outOfMemory: LogOperationError {
+        var error = LogOperationError("there is no memory to inflate a record")
+        error.isLackOfMemory = true
+        return error
+    }
+}
+
+extension EngineError {
+    /// What an entry of a log file can't be read for.
+    init(_ error: LogOperationError, file: FileNumber, offset: UInt64) {
+        let name = FileNames.log(file)
+        self =
+            error.isLackOfMemory
+            ? EngineError(.outOfMemory, error.message, file: name, offset: offset)
+            : .corrupted(error.message, file: name, offset: offset)
+    }
 }

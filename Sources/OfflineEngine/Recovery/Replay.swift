@@ -179,7 +179,7 @@ struct Replay {
                 return unsafe [UInt8](
                     try deflated.inflate(bytes, dictionary: nil, into: &buffer))
             }
-        } catch { throw place.corrupted(error.message) }
+        } catch { throw EngineError(error, file: place.file, offset: place.offset) }
     }
 
     private mutating func put(
@@ -225,6 +225,7 @@ struct Replay {
         guard !part.indexes.isEmpty else { return }
         let record = try unsafe key.withBytes { bytes throws(EngineError) in
             var buffer = InflateBuffer()
+            defer { withExtendedLifetime(buffer) {} }
             let view = try unsafe RecordAccess.record(
                 at: location, collection: part.base.id, key: bytes, in: files, &buffer)
             return unsafe Array(view)

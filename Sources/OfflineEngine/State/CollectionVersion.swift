@@ -72,6 +72,7 @@ package final class CollectionVersion: @unchecked Sendable {
     ) throws -> Bool {
         guard let word = unsafe try primaryTree.value(of: key) else { return false }
         var buffer = InflateBuffer()
+        defer { withExtendedLifetime(buffer) {} }
         let record = unsafe try RecordAccess.record(
             at: Location(word: word), collection: id, key: key, in: files, &buffer)
         try unsafe body(record)

@@ -72,8 +72,7 @@ package enum RecordAccess {
                 of: deflated, at: location, collection, in: files)
             return unsafe try deflated.inflate(payload, dictionary: dictionary, into: &buffer)
         } catch {
-            throw .corrupted(
-                error.message, file: FileNames.log(location.file), offset: location.offset)
+            throw EngineError(error, file: location.file, offset: location.offset)
         }
     }
 

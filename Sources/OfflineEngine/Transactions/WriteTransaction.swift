@@ -207,6 +207,7 @@ package final class WriteTransaction: @unchecked Sendable {
             let word = unsafe try reader.tree.value(of: key)
         else { return false }
         var buffer = InflateBuffer()
+        defer { withExtendedLifetime(buffer) {} }
         try unsafe body(reader.record(word, key: key, &buffer))
         return true
     }
@@ -229,7 +230,9 @@ package final class WriteTransaction: @unchecked Sendable {
             return unsafe try DeflatedRecord(payload).inflate(
                 payload, dictionary: nil, into: &buffer)
         } catch {
-            throw EngineError(.corrupted, "a transaction's own record is damaged: \(error.message)")
+            throw EngineError(
+                error.isLackOfMemory ? .outOfMemory : .corrupted,
+                "a transaction's own record can't be read: \(error.message)")
         }
     }
 

@@ -164,6 +164,7 @@ private struct StateVerifier {
     ) throws(EngineError) -> Int {
         entries.removeAll()
         var buffer = InflateBuffer()
+        defer { withExtendedLifetime(buffer) {} }
         let length = try unsafe key.withBytes { keyBytes throws(EngineError) in
             let record = unsafe try RecordAccess.record(
                 at: location, collection: version.id, key: keyBytes, in: files, &buffer)

@@ -20,7 +20,7 @@ public struct StorageInfo: Sendable, Hashable {
     public internal(set) var availableBytes: Int64
     /// The application's collections, by name.
     public internal(set) var collectionUsage: [String: CollectionUsage]
-    /// About how much `compact` gives back.
+    /// About how much of the files is of no use any more. `compact` gives it back, and more where it compresses.
     public internal(set) var reclaimableBytes: Int64
     /// Of `usedBytes`, the files of records, which are the log.
     public internal(set) var logBytes: Int64

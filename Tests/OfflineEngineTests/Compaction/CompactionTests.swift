@@ -64,17 +64,21 @@ struct CompactionTests {
         throws
     {
         var harness = try overwritten(2)
-        // Large enough to be staged.
+        // Large enough to be staged, and some of it to be deflated.
+        var random = SeededRandom(seed: 3)
         try harness.commit(
-            (0..<100).map { .put(2, key: key($0), record: [1] + [UInt8](repeating: 9, count: 300)) }
-        )
+            (0..<100).map {
+                .put(2, key: key($0), record: random.text($0 % 10 == 0 ? 2_000 : 300))
+            })
         #expect(harness.engine.stateNow.files.values.contains { $0.isStaged })
         let before = try sequences(harness)
         try harness.engine.compact()
         #expect(try sequences(harness) == before)
+        try harness.check("compacted")
         try harness.engine.close()
         try harness.reopen()
         #expect(try sequences(harness) == before)
+        try harness.check("reopened")
         try harness.engine.close()
     }
 

@@ -166,6 +166,63 @@ struct CompressionTests {
         try harness.engine.close()
     }
 
+    @Test
+    func `a compaction that meets damage leaves no file behind, and what it holds is read on`()
+        throws
+    {
+        var harness = try EngineHarness(SimulatedFileSystem(), options: options)
+        try put(0..<6_000, &harness)
+        try harness.engine.compact()
+        try harness.engine.close()
+        // The last dictionary: by then the compaction has begun a file.
+        var last: (path: String, offset: Int)?
+        for path in harness.system.filePaths.sorted() where path.hasSuffix(".log") {
+            let bytes = try harness.system.bytes(of: path)
+            for offset in stride(from: 128, to: bytes.count - 32, by: 8) {
+                let isDictionary = unsafe bytes.withUnsafeBytes {
+                    let entry = unsafe UnsafeRawBufferPointer(rebasing: $0[offset...])
+                    return try? unsafe LogOperation.read(entry).kind == .dictionary
+                }
+                if isDictionary == true { last = (path, offset) }
+            }
+        }
+        let (path, offset) = try #require(last)
+        try harness.system.flipBit((offset + 100) * 8, of: path)
+        try harness.reopen()
+        // So that there is something to compact.
+        try put(0..<10, &harness)
+        let failure = #expect(throws: EngineError.self) { try harness.engine.compact() }
+        #expect(failure?.code == .corrupted)
+        #expect(try EngineHarness.orphans(of: harness.engine) == [])
+        try harness.engine.close()
+        try harness.system.flipBit((offset + 100) * 8, of: path)
+        try harness.reopen()
+        try harness.check("as it was")
+        try harness.engine.close()
+    }
+
+    @Test func `a store that is nearly full of text is overwritten for little`() throws {
+        var random = SeededRandom(seed: 8)
+        var options = EngineOptions()
+        options.sizeLimit = 2 << 20
+        let system = SimulatedFileSystem()
+        var harness = try EngineHarness(system, options: options)
+        try put(0..<2_000, &harness, bytes: 500)
+        try harness.engine.compact()
+        let plan = CompactionPlan(harness.engine.stateNow, harness.engine.files)
+        // Dictionaries are dead bytes that no compaction gives back: not so many that it would try.
+        #expect(plan.total - plan.live < plan.live / 16 + CompactionPlan.slackBytes / 4, "\(plan)")
+        for round in 0..<20 {
+            try harness.commit(
+                (0..<20).map { _ in
+                    .put(1, key: key(random.below(2_000)), record: random.text(500))
+                })
+            if round == 10 { try harness.engine.compactWhereDue() }
+        }
+        try harness.check("overwritten")
+        try harness.engine.close()
+    }
+
     @Test func `a damaged dictionary is an error for each of its records, and for no other`() throws
     {
         var random = SeededRandom(seed: 6)

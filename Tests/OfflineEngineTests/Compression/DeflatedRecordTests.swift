@@ -65,6 +65,8 @@ struct DeflatedRecordTests {
                 _ = try inflated(reader + deflated)
             }
         }
+        // Nothing, deflated.
+        #expect(throws: LogOperationError.self) { _ = try inflated([0, 0, 3, 0]) }
         #expect(throws: LogOperationError.self) { _ = try inflated(payload + [0]) }
         for cut in 1...payload.count {
             #expect(throws: LogOperationError.self, "\(cut) bytes short") {
