@@ -24,11 +24,18 @@ package struct PosixFileSystem: FileSystem {
 
     package func createDirectory(_ path: String) throws(FileSystemError) {
         try unsafe call(.createDirectory, path) { unsafe mkdir($0, Self.folderMode) }
-        // By its name: a folder that its owner may not even enter can't be opened.
-        if let made = try PosixStatus(at: path, .createDirectory),
-            made.permissions != Self.folderMode
-        {
-            try unsafe call(.createDirectory, path) { unsafe chmod($0, Self.folderMode) }
+        try restoreFolderMode(path)
+    }
+
+    /// Gives a folder that was just made what the umask took from it. By its name, since a folder that its owner may not even enter
+    /// can't be opened; but through no link that somebody may have put in its place.
+    package func restoreFolderMode(_ path: String) throws(FileSystemError) {
+        guard let made = try PosixStatus(at: path, .createDirectory), made.kind == .directory else {
+            throw FileSystemError(.createDirectory, path, ENOTDIR)
+        }
+        if made.permissions == Self.folderMode { return }
+        try unsafe call(.createDirectory, path) {
+            unsafe fchmodat(AT_FDCWD, $0, Self.folderMode, AT_SYMLINK_NOFOLLOW)
         }
     }
 

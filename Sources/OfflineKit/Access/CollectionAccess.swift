@@ -90,6 +90,11 @@ struct OperationAccess: Sendable {
     /// Whether anything at the path is hidden in any record.
     func mayHide(_ path: FieldPath) -> Bool { grants.contains { $0.hidden.touches(path) } }
 
+    /// What no grant ever shows.
+    var neverShown: HiddenFields {
+        grants.dropFirst().reduce(grants.first?.hidden ?? .none) { $0.common(with: $1.hidden) }
+    }
+
     private func hidden(_ path: FieldPath) -> OfflineError {
         OfflineError(
             .accessDenied, "\"\(path.text)\" is hidden from the session, or something in it is",

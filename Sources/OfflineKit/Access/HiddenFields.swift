@@ -1,6 +1,6 @@
 // Fields that a session doesn't see: taken out of what it reads, and put back into what it writes.
 //
-// A hidden path leads through objects, and through the objects of arrays, as paths do everywhere; it has no positions. What holds a
+// A hidden path leads through objects, and through the objects of arrays, at any depth of these; it has no positions. What holds a
 // hidden field keeps its shape: `a.b` hidden leaves {a: {}} of {a: {b: 1}}, and {a: [{}, 2]} of {a: [{b: 1}, 2]}.
 //
 // Whether a write is allowed never depends on whether there is a hidden value, only on what the session sees: else it would tell.
@@ -39,12 +39,14 @@ struct HiddenFields: Sendable {
 
     /// Whether all that is at the path is hidden.
     func covers(_ path: FieldPath) -> Bool {
+        if isEmpty { return false }
         let names = Self.names(path)
         return paths.contains { Self.isPrefix($0, of: names) }
     }
 
     /// Whether anything at the path is hidden, or may be.
     func touches(_ path: FieldPath) -> Bool {
+        if isEmpty { return false }
         let names = Self.names(path)
         return paths.contains { Self.isPrefix($0, of: names) || Self.isPrefix(names, of: $0) }
     }
@@ -54,6 +56,11 @@ struct HiddenFields: Sendable {
         HiddenFields(
             paths.filter { path in other.paths.contains { Self.isPrefix($0, of: path) } }
                 + other.paths.filter { path in paths.contains { Self.isPrefix($0, of: path) } })
+    }
+
+    /// Whether this hides all that the other one does.
+    func hides(_ other: HiddenFields) -> Bool {
+        other.paths.allSatisfy { path in paths.contains { Self.isPrefix($0, of: path) } }
     }
 
     /// What either hides.
@@ -112,12 +119,7 @@ private struct HiddenNode: Sendable {
     private func masked(_ value: Value) -> Value {
         switch value {
         case .object(let object): .object(masked(object))
-        case .array(let elements):
-            .array(
-                elements.map { element in
-                    guard case .object(let object) = element else { return element }
-                    return .object(masked(object))
-                })
+        case .array(let elements): .array(elements.map(masked))
         default: value
         }
     }
@@ -150,6 +152,16 @@ private struct HiddenNode: Sendable {
         return new == old || new == new.map(masked) && old == old.map(masked)
     }
 
+    private static func holdObject(_ elements: [Value]) -> Bool {
+        elements.contains { element in
+            switch element {
+            case .object: true
+            case .array(let inner): holdObject(inner)
+            default: false
+            }
+        }
+    }
+
     private enum Restored {
         case allowed(Value?)
         case refused
@@ -162,8 +174,7 @@ private struct HiddenNode: Sendable {
             return restored(object, from: stored).map { .allowed(.object($0)) } ?? .refused
         case (_, .object?): return .refused
         // Nobody could say which element is which.
-        case (_, .array(let elements)?) where elements.contains { $0.objectValue != nil }:
-            return .refused
+        case (_, .array(let elements)?) where Self.holdObject(elements): return .refused
         default: return new == new.map(masked) ? .allowed(new) : .refused
         }
     }

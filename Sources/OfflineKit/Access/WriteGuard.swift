@@ -3,7 +3,8 @@
 //
 // - A record is changed or removed if it is in reach of that operation, before and, where there is one, after. A record that isn't,
 //   and that the session can't read either, isn't there: not found. One that it can read is `.accessDenied`.
-// - What is hidden of a record from the session's reading, or from the change, stays as it is.
+// - What is hidden of a record from the session's reading, or from the change, stays as it is; and nothing is created there.
+// - No write shows the session more of what is stored: a record that it can't read stays so, and what is hidden stays hidden.
 // - What is refused because of records out of reach is refused in the same words as what the policy forbids (`refused`), and
 //   names no key: whether there is such a record isn't told.
 internal import OfflineBytes
@@ -51,7 +52,13 @@ struct WriteGuard {
     @unsafe
     private func kept(in record: RecordView) -> HiddenFields? {
         guard let hidden = unsafe hiding(.update, in: record) else { return nil }
-        return unsafe hidden.union(self.hiding(.read, in: record) ?? .none)
+        return unsafe hidden.union(unreadable(in: record))
+    }
+
+    /// What the session can't read of a record; where it can't read the record, what it can't read of any.
+    @unsafe
+    private func unreadable(in record: RecordView) -> HiddenFields {
+        unsafe hiding(.read, in: record) ?? access[.read]?.neverShown ?? .none
     }
 
     /// Calls `body` with the stored record; nil where there is none.
@@ -82,7 +89,8 @@ struct WriteGuard {
     /// Checks the record that the statement creates last.
     func checkCreated(_ statement: WriteStatement) throws {
         let isAllowed = unsafe withLast(statement) { record in
-            guard let hidden = unsafe hiding(.create, in: record) else { return false }
+            guard let granted = unsafe hiding(.create, in: record) else { return false }
+            let hidden = unsafe granted.union(unreadable(in: record))
             return unsafe hidden.isEmpty || hidden.areMissing(in: Document(copying: record))
         }
         if isAllowed != true { throw refused }
@@ -96,6 +104,8 @@ struct WriteGuard {
         let mode: UpdateMode
         /// The record before.
         fileprivate let old: Document
+        /// What is hidden of that from reading; nil where the session can't read it.
+        fileprivate let hiddenBefore: HiddenFields?
     }
 
     /// The change with what it must leave as it is; nil where there is no such record for the session, or, with `creates`, none at
@@ -107,30 +117,43 @@ struct WriteGuard {
         let found = try unsafe withStored(key, statement) { record in
             unsafe (
                 old: Document(copying: record), kept: kept(in: record),
-                isSeen: hiding(.read, in: record) != nil
+                hidden: hiding(.read, in: record)
             )
         }
         guard let found else { return nil }
         guard let kept = found.kept else {
-            if found.isSeen || creates { throw refused }
+            if found.hidden != nil || creates { throw refused }
             return nil
         }
-        if kept.isEmpty { return Change(document: document, mode: mode, old: found.old) }
+        if kept.isEmpty {
+            return Change(
+                document: document, mode: mode, old: found.old, hiddenBefore: found.hidden)
+        }
         let wanted =
             mode == .replace
             ? document : DocumentMerge.merge(document, into: kept.masked(found.old))
         guard let restored = kept.restored(wanted, from: found.old) else { throw refused }
-        return Change(document: restored, mode: .replace, old: found.old)
+        return Change(
+            document: restored, mode: .replace, old: found.old, hiddenBefore: found.hidden)
     }
 
     /// Checks the record that the statement changed last.
     func checkChanged(_ change: Change, _ statement: WriteStatement) throws {
         let isAllowed = unsafe withLast(statement) { record in
-            guard let kept = unsafe kept(in: record) else { return false }
+            guard let kept = unsafe kept(in: record),
+                unsafe !showsMore(of: record, than: change.hiddenBefore)
+            else { return false }
             return unsafe kept.isEmpty
                 || kept.areSame(in: Document(copying: record), as: change.old)
         }
         if isAllowed != true { throw refused }
+    }
+
+    /// Whether the session reads more of a record than before it was changed.
+    @unsafe
+    private func showsMore(of record: RecordView, than before: HiddenFields?) -> Bool {
+        guard let after = unsafe hiding(.read, in: record) else { return false }
+        return before.map { !after.hides($0) } ?? true
     }
 
     // MARK: Removing
@@ -158,14 +181,18 @@ struct WriteGuard {
         _ key: [UInt8], to document: Document, _ statement: inout WriteStatement
     ) throws -> Bool {
         let found = try unsafe withStored(key, statement) { record in
-            unsafe (old: Document(copying: record), kept: kept(in: record))
+            unsafe (
+                old: Document(copying: record), kept: kept(in: record),
+                hidden: hiding(.read, in: record)
+            )
         }
         guard let found, let kept = found.kept, kept.areSame(in: document, as: found.old) else {
             return false
         }
         _ = try statement.replace(document, key: key)
         return unsafe withLast(statement) { record in
-            unsafe self.kept(in: record)?.areSame(in: document, as: found.old)
+            unsafe !showsMore(of: record, than: found.hidden)
+                && self.kept(in: record)?.areSame(in: document, as: found.old) == true
         } == true
     }
 

@@ -41,7 +41,10 @@ struct TextMatches {
             let entries = TextIndex.entries(of: word)
             return (entries, try view.count(collection, index, in: entries))
         }.filter { $0.count > 0 }
-        guard try view.reading(collection)?.reachesAll != false else {
+        // Nor may a session learn from the order how frequent words are in what it can't see.
+        if let reading = try view.reading(collection),
+            !reading.reachesAll || index.paths.contains(where: reading.mayHide)
+        {
             score = TextScore(wordCount: words.count)
             return
         }

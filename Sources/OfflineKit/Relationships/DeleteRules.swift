@@ -4,6 +4,8 @@
 // 2. `.restrict`: nothing that is related to what is deleted may be left, by the state before the delete.
 // 3. `.nullify`: what is left of the related records loses its references.
 //
+// What forbids a delete and can't be seen by the session is only told, as a refusal, if nothing else forbids it.
+//
 // So the result depends neither on the order of relationships nor on that of records. A step asks for the records related to all of
 // a wave at once (RelatedRecords).
 internal import OfflineBytes
@@ -24,6 +26,8 @@ struct DeleteRules {
     private let collection: CollectionState
     /// Waves may ask for the same references.
     private let maps = ReferenceMaps()
+    /// Something that the session can't see forbids the delete.
+    private var isRefused = false
     private var byCollection: [CollectionID: Effect] = [:]
 
     /// All that deleting the records with these keys, which are there, does; in the order of the collections' numbers.
@@ -35,6 +39,7 @@ struct DeleteRules {
         let deleted = rules.effects
         for effect in deleted { try rules.checkRestrictions(effect) }
         for effect in deleted { try rules.nullify(effect) }
+        if rules.isRefused { throw WriteGuard.refused(collection.name) }
         return rules.effects
     }
 
@@ -82,14 +87,14 @@ struct DeleteRules {
         }
     }
 
-    private func checkRestrictions(_ effect: Effect) throws {
+    private mutating func checkRestrictions(_ effect: Effect) throws {
         for relationship in effect.collection.schema.relationships
         where relationship.onDelete == .restrict {
             let targets = try RuleTargets(view, effect.collection, relationship)
             let keys = KeyBounds.distinct(Array(effect.removed))
             try unsafe targets.forEach(keys) { key, _, owners in
                 if isRemoved(key, targets.other) { return }
-                throw try violation(targets, owner: owners.first.map { keys[$0] }, other: key)
+                try forbid(targets, owners: owners.map { keys[$0] }, other: key)
             }
         }
     }
@@ -105,12 +110,13 @@ struct DeleteRules {
                 let new = ForeignKey.removing(
                     Set(owners.map { keys[$0] }), at: targets.path, of: effect.collection, from: old
                 )
-                guard Self.key(of: new, targets.other) == key else {
-                    throw try violation(
-                        targets, owner: owners.first.map { keys[$0] }, other: key,
+                if Self.key(of: new, targets.other) == key {
+                    note(targets.other) { $0.changed[key] = new }
+                } else {
+                    try forbid(
+                        targets, owners: owners.map { keys[$0] }, other: key,
                         ", and its key would be set to null")
                 }
-                note(targets.other) { $0.changed[key] = new }
             }
         }
     }
@@ -120,22 +126,24 @@ struct DeleteRules {
         return try? RecordKeys.encoded(key, of: collection)
     }
 
-    /// A session is told only what it may read itself.
-    private func violation(
-        _ targets: RuleTargets, owner: [UInt8]?, other: [UInt8], _ more: String = ""
-    ) throws -> OfflineError {
-        var isShown = try view.shows(other, of: targets.other, at: targets.path)
-        if let owner {
-            isShown = try isShown && view.shows(owner, of: targets.collection, at: targets.path)
+    /// Throws the violation where the session may read itself what is related, else notes it.
+    private mutating func forbid(
+        _ targets: RuleTargets, owners: [[UInt8]], other: [UInt8], _ more: String = ""
+    ) throws {
+        let owner = try owners.first {
+            try view.shows($0, of: targets.collection, at: targets.path)
         }
-        guard isShown else { return WriteGuard.refused(collection.name) }
+        guard let owner, try view.shows(other, of: targets.other, at: targets.path) else {
+            isRefused = true
+            return
+        }
         let rule = targets.relationship.onDelete.rawValue
         let related = (try? KeyDecoder.value(other))?.json() ?? "?"
-        return OfflineError(
+        throw OfflineError(
             .relationshipViolation,
             "the relationship \"\(targets.relationship.name)\" (\(rule)) forbids the delete: record "
                 + "\(related) of \"\(targets.other.name)\" is related to it" + more,
-            collection: targets.collection.name, key: owner.flatMap { try? KeyDecoder.value($0) })
+            collection: targets.collection.name, key: try? KeyDecoder.value(owner))
     }
 }
 

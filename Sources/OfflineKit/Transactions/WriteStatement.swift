@@ -75,6 +75,12 @@ struct WriteStatement {
 
     // MARK: Preparing
 
+    /// Throws what makes the document no record. A session is told that before anything is looked up: what is stored decides
+    /// nothing about it.
+    mutating func checkEncodes(_ document: Document, _ key: [UInt8]) throws {
+        _ = try encode(document, key)
+    }
+
     /// Adds a record whose key isn't there.
     mutating func create(_ document: Document, key: [UInt8]) throws {
         let record = try encode(document, key)
@@ -106,6 +112,7 @@ struct WriteStatement {
             return mode == .replace
                 ? try replace(document, key: key) : try merge(document, key: key)
         }
+        try checkEncodes(document, key)
         guard let change = try guardian.change(document, mode, key: key, creates: creates, self)
         else { return false }
         let wasThere = try self.change(change.document, change.mode, key: key, nil)

@@ -73,6 +73,21 @@ private func require(_ condition: Bool, _ words: String) {
         }
     }
 
+    @Test func `a link in the place of a folder that was made leaves what it leads to as it is`()
+        throws
+    {
+        let fixture = try FileSystemFixture(.posix)
+        let files = PosixFileSystem()
+        let (other, link) = (fixture.path("other"), fixture.path("link"))
+        try files.createDirectory(other)
+        #expect(unsafe chmod(other, 0o755) == 0)
+        #expect(unsafe symlink(other, link) == 0)
+        #expect(throws: FileSystemError.self) { try files.restoreFolderMode(link) }
+        #expect(mode(other) == 0o755)
+        try files.restoreFolderMode(other)
+        #expect(mode(other) == 0o700)
+    }
+
     @Test func `a file that others may read is closed to them when it is opened for writing`()
         throws
     {

@@ -90,7 +90,7 @@ struct NaiveAccess {
         switch value {
         case .object(let object): .object(without(path, object))
         case .array(let elements):
-            .array(elements.map { $0.objectValue.map { .object(without(path, $0)) } ?? $0 })
+            .array(elements.map { without(path, $0) })
         default: value
         }
     }

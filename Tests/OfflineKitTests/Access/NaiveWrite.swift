@@ -151,7 +151,8 @@ extension NaiveAccess {
 
     private func created(_ document: Document) throws(Refusal) -> Document {
         if !grants(.create) || !reaches(.create, document) { throw .accessDenied }
-        if hidden(.create, document).contains(where: { Self.has($0, document) }) {
+        let unwritable = hidden(.create, document) + unreadable(document)
+        if unwritable.contains(where: { Self.has($0, document) }) {
             throw .accessDenied
         }
         return document
@@ -197,14 +198,34 @@ extension NaiveAccess {
         }
         if !reaches(.update, new) { throw .accessDenied }
         for path in unwritable(new) where !Self.isSame(path, new, old) { throw .accessDenied }
+        if showsMore(of: new, than: old) { throw .accessDenied }
         return new
     }
 
     private func unwritable(_ document: Document) -> [String] {
-        let reading =
-            rules == nil || !reaches(.read, document) || !grants(.read)
-            ? [] : hidden(.read, document)
-        return Array(Set(hidden(.update, document) + reading))
+        Array(Set(hidden(.update, document) + unreadable(document)))
+    }
+
+    /// What is hidden from reading in the document, or, where that can't be read, in whatever can be.
+    private func unreadable(_ document: Document) -> [String] {
+        if reaches(.read, document) { return hidden(.read, document) }
+        let reading = (rules ?? []).filter { $0.operations.contains(.read) }
+        if reading.isEmpty { return [] }
+        return reading.flatMap(\.hiddenFields).filter { path in
+            reading.allSatisfy { Self.isAtOrBelow(path, $0.hiddenFields) }
+        }
+    }
+
+    private static func isAtOrBelow(_ path: String, _ hidden: [String]) -> Bool {
+        hidden.contains { path == $0 || path.hasPrefix($0 + ".") }
+    }
+
+    /// Whether the change lets the principal read what it couldn't.
+    private func showsMore(of new: Document, than old: Document) -> Bool {
+        guard reaches(.read, new) else { return false }
+        guard reaches(.read, old) else { return true }
+        let hidden = hidden(.read, new)
+        return self.hidden(.read, old).contains { !Self.isAtOrBelow($0, hidden) }
     }
 
     private static func parents(of path: String) -> [String] {

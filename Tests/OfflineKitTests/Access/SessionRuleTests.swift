@@ -130,6 +130,12 @@ struct SessionRuleTests {
             #expect(error?.message.contains("n1") == true)
             try await expectRefused(store) { _ = try await session.delete("users", "u2") }
             #expect(try await session.delete("users", "u3"))
+            let hidden: Document = ["id": "n0", "user": "u1", "owner": "bob", "slug": "zero"]
+            try await store.create("notes", hidden)
+            let same = await expectError(.relationshipViolation, "after one out of sight") {
+                _ = try await session.delete("users", "u1")
+            }
+            #expect(same == error)
         }
         try await with(.restrict, notes: [Self.rule([.read], hiding: ["user"])]) { store, session in
             try await expectRefused(store) { _ = try await session.delete("users", "u1") }
@@ -162,6 +168,9 @@ struct SessionRuleTests {
             try await expectRefused(store) {
                 _ = try await session.create("notes", ["id": "n3", "slug": "one"])
             }
+            try await expectRefused(store, "whatever is stored") {
+                _ = try await session.create("notes", ["id": "n3", "slug": "new"])
+            }
         }
     }
 
@@ -183,6 +192,46 @@ struct SessionRuleTests {
                 _ = try await session.create("notes", ["id": "n1", "owner": "ann"])
             }
             #expect(seen?.key == "n1")
+            var deep: Value = 1
+            for _ in 0..<300 { deep = ["a": deep] }
+            for key in ["n1", "n2", "n9"] {
+                let document: Document = ["id": .string(key), "owner": "ann", "deep": deep]
+                await expectError(.invalidDocument, "\(key)") {
+                    _ = try await session.create("notes", document)
+                }
+                await expectError(.invalidDocument, "\(key)") {
+                    _ = try await session.upsert("notes", document)
+                }
+            }
+        }
+    }
+
+    @Test func `no write shows the session more of a record than before`() async throws {
+        let rules = [Self.rule([.update]), Self.rule([.read], own, hiding: ["slug"])]
+        try await with(.nullify, notes: rules) { store, session in
+            try await expectRefused(store, "the record") {
+                _ = try await session.update("notes", ["id": "n2", "owner": "ann"], mode: .merge)
+            }
+            try await expectRefused(store, "written over") {
+                _ = try await session.upsert("notes", ["id": "n2", "owner": "ann"])
+            }
+            let given = try await session.update(
+                "notes", ["id": "n1", "owner": "bob"], mode: .merge)
+            #expect(given == ["id": "n1"])
+        }
+        let shared = [
+            Self.rule([.read, .update], hiding: ["slug"]), Self.rule([.read, .update], own),
+        ]
+        try await with(.none, notes: shared) { store, session in
+            try await expectRefused(store, "a field") {
+                _ = try await session.update("notes", ["id": "n2", "owner": "ann"], mode: .merge)
+            }
+        }
+        let orphans = [Self.rule([.update]), Self.rule([.read], ["user": .null])]
+        try await with(.nullify, notes: orphans) { store, session in
+            try await expectRefused(store, "by a rule") {
+                _ = try await session.delete("users", "u1")
+            }
         }
     }
 
