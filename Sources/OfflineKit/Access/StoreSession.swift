@@ -109,8 +109,8 @@ extension StoreSession {
         try read { try $0.aggregate(collection, aggregation) }
     }
 
-    /// How a query would run; where the session doesn't see all records, how it would in a store that has only those that it sees. That
-    /// costs as much as reading these.
+    /// How a query would run; where the session doesn't see all records, or not in all of them what the query names, how it would in a
+    /// store that has only those in which it does. That costs as much as reading these.
     public func explain(
         _ collection: String, _ query: Query, analyze: Bool
     ) async throws -> QueryPlan {

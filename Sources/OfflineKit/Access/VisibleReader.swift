@@ -1,6 +1,9 @@
 // A store as if there were only the records that a session sees: with their index entries and nothing else, counts included. Plans that
 // a session is shown are made here, since the planner counts, and what it chooses tells what it has counted.
 //
+// Of the collection that the query is of, they are those records only in which the session sees all that the query names: an index
+// counts by the values that it has, and hidden ones among them would tell.
+//
 // It knows the records in reach by their keys, found once for each collection; so it costs as much as reading them.
 internal import OfflineBytes
 internal import OfflineDocuments
@@ -9,11 +12,16 @@ internal import OfflineDocuments
 final class VisibleReader: BackendReader {
     private let view: ReadView
     private let base: any BackendReader
+    private let collection: CollectionID
+    /// What the query names in its collection's records.
+    private let paths: [FieldPath]
     /// The keys of the records in reach, where these aren't all.
     private let known = Protected<[CollectionID: Set<[UInt8]>?]>([:])
 
-    init(_ view: ReadView) {
+    init(_ view: ReadView, _ collection: CollectionState, showing paths: [FieldPath]) throws {
         self.view = view
+        self.collection = collection.id
+        self.paths = paths
         base = view.adapter.reader
     }
 
@@ -22,10 +30,13 @@ final class VisibleReader: BackendReader {
         if let keys = known.withLock({ $0[id] }) { return keys }
         var keys: Set<[UInt8]>?
         if let collection = view.schema.collection(id),
-            let reading = try view.reading(collection), !reading.reachesAll
+            let reading = try view.reading(collection),
+            try reading.condition(naming: id == self.collection ? paths : []) != .always
         {
             var found: Set<[UInt8]> = []
-            let run = try QueryEngine(view).run(collection.name, .all, .records(needed: nil))
+            let run = try QueryEngine(view).run(
+                collection.name, .all, .records(needed: nil),
+                naming: id == self.collection ? paths : [])
             try unsafe run.forEachMatch { key, _ in
                 found.insert(key)
                 return true

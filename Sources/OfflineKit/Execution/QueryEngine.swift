@@ -100,6 +100,10 @@ struct PreparedQuery: Sendable {
     let planned: PlannedQuery
     /// What the session may read; nil: everything.
     let reading: OperationAccess?
+    /// What the query reads of its collection's records to choose and sort them.
+    let named: [FieldPath]
+    /// The session may not see all records, or not all that is named in them, here or in what is included.
+    let isLimited: Bool
     private let includes: IncludeResolver
     private let planner: Planner
 
@@ -109,15 +113,19 @@ struct PreparedQuery: Sendable {
         var checked = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
         reading = try view.reading(collection)
+        named = checked.namedPaths + collection.textPaths(of: checked.words)
+        var isLimited = false
         if let reading {
-            let named = checked.namedPaths + collection.textPaths(of: checked.words)
-            checked.restrict(to: try reading.condition(naming: named))
+            let reach = try reading.condition(naming: named)
+            isLimited = reach != .always
+            checked.restrict(to: reach)
             for path in checked.select ?? [] { try reading.checkShown(path) }
         }
         self.query = checked
         includes = try IncludeResolver(
             view, collection, self.query.include, collation: self.query.collation,
             maps: soon == nil ? nil : ReferenceMaps())
+        self.isLimited = isLimited || includes.isLimited
         var needed = self.query.recordsNeeded
         if let soon { needed = min(needed ?? soon, soon) }
         planner = Planner(

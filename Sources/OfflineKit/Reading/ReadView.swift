@@ -49,8 +49,12 @@ struct ReadView: Sendable {
         access = view.access
     }
 
-    /// A view as if there were only the records that the session sees.
-    var ofVisible: ReadView { ReadView(self, of: VisibleReader(self)) }
+    /// A view as if there were only the records that the session sees; of the collection those in which it sees all of the paths.
+    func ofVisible(
+        _ collection: CollectionState, showing paths: [FieldPath]
+    ) throws -> ReadView {
+        ReadView(self, of: try VisibleReader(self, collection, showing: paths))
+    }
 
     /// Notes that the record was given to a caller, where the collection's policy asks for that.
     @inline(__always)

@@ -24,6 +24,8 @@ struct IncludeResolver: Sendable {
         let include: CheckedInclude
         /// What the session may read of the records included; nil: everything.
         let reading: OperationAccess?
+        /// It may not see all of these, or not all that the include names in them.
+        let isLimited: Bool
         let collation: Collation
         let relationship: RelationshipSchema
         let path: FieldPath
@@ -56,13 +58,16 @@ struct IncludeResolver: Sendable {
             let path = try FieldPath(relationship.foreignKey)
             let reading = try view.reading(other)
             if relationship.hasOwnKey { try view.reading(collection)?.checkShown(path) }
+            var isLimited = false
             if let reading {
                 let named = include.namedPaths + (relationship.hasTheirKey ? [path] : [])
-                include.restrict(to: try reading.condition(naming: named), collation)
+                let reach = try reading.condition(naming: named)
+                isLimited = reach != .always
+                include.restrict(to: reach, collation)
             }
             let names = view.names(of: collection).dictionary
             return Entry(
-                include: include, reading: reading, collation: collation,
+                include: include, reading: reading, isLimited: isLimited, collation: collation,
                 relationship: relationship, path: path, other: other,
                 ownKey: relationship.hasOwnKey ? ForeignKey(path, in: names, to: other) : nil,
                 nested: try IncludeResolver(
@@ -126,6 +131,9 @@ struct IncludeResolver: Sendable {
     var reach: Set<CollectionID> {
         entries.reduce(into: []) { $0.formUnion($1.nested.reach.union([$1.other.id])) }
     }
+
+    /// Whether the session may not see all records included at any depth, or not all that is named in them.
+    var isLimited: Bool { entries.contains { $0.isLimited || $0.nested.isLimited } }
 
     /// A line for each include that says how its records are found, for `explain`.
     var steps: [String] {
