@@ -53,6 +53,7 @@ enum TinyIndexes {
             }
         }
         if case .array = value { return (value, true) }
+        if case .sealed(let payload) = value { return (value, payload[0] & 0x20 != 0) }
         return (value, false)
     }
 

@@ -13,6 +13,8 @@ enum TinyKeys {
         case .date(let bits): return [0x80] + ordered(Double(bitPattern: bits))
         case .string(let text): return [0x30] + escaped(Array(text.utf8)) + [0]
         case .data(let bytes): return [0x60] + escaped(bytes) + [0]
+        case .sealed(let payload):
+            return payload[0] & 0x10 == 0 ? [0x10] : [0x90] + payload[29..<45] + payload[1..<5]
         case .array(let elements): return [0x50] + elements.flatMap(key) + [0]
         case .object(let fields):
             let sorted = fields.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -50,6 +52,7 @@ enum TinyKeys {
         switch bytes[start] {
         case 0x10, 0x70, 0x71: break
         case 0x80: end += 8
+        case 0x90: end += 20
         case 0x20:
             guard start + 9 <= bytes.count else { return nil }
             let bits = bytes[start + 1..<start + 9].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

@@ -9,6 +9,8 @@ indirect enum TinyValue: Equatable {
     case date(UInt64)
     case string(String)
     case data([UInt8])
+    /// The payload of a sealed value.
+    case sealed([UInt8])
     case array([TinyValue])
     case object([TinyField])
 }
@@ -61,6 +63,11 @@ struct TinyRecord {
             guard let text = String(validating: payload, as: UTF8.self) else { throw damage() }
             return .string(text)
         case 0x07: return .data(payload)
+        case 0x08:
+            guard let form = payload.first, form & 0xC0 == 0, [1, 2].contains(form & 0x0F),
+                payload.count > (form & 0x10 == 0 ? 29 : 45) + 16
+            else { throw damage() }
+            return .sealed(payload)
         case 0x10, 0x11: return .array(try container(range, depth: depth).map(\.value))
         case 0x20...0x23: return .object(try container(range, depth: depth))
         default: throw damage()

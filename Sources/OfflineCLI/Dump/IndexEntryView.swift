@@ -67,6 +67,10 @@ enum IndexEntryView {
         var values: [Value] = []
         var offset = 0
         while offset < parts.keyLength {
+            if let token = KeyDecoder.sealedToken(entry, at: &offset) {
+                values.append(["$sealed": .string(Figures.hex(token))])
+                continue
+            }
             guard let value = try? KeyDecoder.value(entry, at: &offset) else { return nil }
             values.append(value)
         }

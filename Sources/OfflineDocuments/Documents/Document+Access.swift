@@ -16,6 +16,8 @@ struct FieldIterator: IteratorProtocol {
 
     mutating func next() -> Document.Field? {
         switch document.storage {
+        case .sealed:
+            return nil
         case .including:
             return nil  // `init` has made a list of it.
         case .fields(let fields):
@@ -100,16 +102,17 @@ extension Document: Hashable {
     }
 
     private func hasSameBytes(as other: Document) -> Bool {
-        if case .stored(let a) = storage, case .stored(let b) = other.storage {
-            return a.hasSameBytes(as: b)
+        switch (storage, other.storage) {
+        case (.stored(let a), .stored(let b)): return a.hasSameBytes(as: b)
+        case (.sealed(let a), .sealed(let b)): return a == b
+        default: return false
         }
-        return false
     }
 
     /// Whether both have the same names with equal values, in whatever order.
     public static func == (a: Document, b: Document) -> Bool {
         if a.hasSameBytes(as: b) { return true }
-        guard a.count == b.count else { return false }
+        guard a.count == b.count, a.sealed == b.sealed else { return false }
         // Looking each name up is quadratic in a list of fields.
         if a.count > 32 { return order(a, b) == 0 }
         var iterator = FieldIterator(a)

@@ -1,10 +1,11 @@
 // Named fields in an order of their own: a record, or an object within one.
 //
-// It is held in one of four forms, which no one can tell apart but by their speed:
+// It is held in one of five forms, which no one can tell apart but by their speed:
 //   fields     a list; what was built in memory
 //   stored     an object in encoded bytes; each field is decoded when it is asked for
 //   overlaid   a stored object and a few changed fields; encoding it splices them into the stored bytes
 //   including  a document and what a query put over its fields, which is seen, but never encoded
+//   sealed     what stands for a sealed value that isn't opened: no fields to whoever looks, stored as it was
 //
 // Invariants: names are distinct by their UTF-8 bytes; the order of fields is that in which they were first set (a field
 // that was removed and set again is last), and no comparison sees it; stored bytes never change, so copies share them.
@@ -31,6 +32,7 @@ public struct Document: Sendable {
         case stored(StoredObject)
         case overlaid(OverlaidObject)
         case including(IncludingObject)
+        case sealed(SealedValue)
     }
 
     var storage: Storage
@@ -66,6 +68,7 @@ extension Document {
         case .stored(let object): object.count
         case .overlaid(let object): object.count
         case .including(let object): object.count
+        case .sealed: 0
         }
     }
 
@@ -79,6 +82,7 @@ extension Document {
         case .stored(let object): object.fieldNames
         case .overlaid(let object): object.fieldNames
         case .including(let object): object.fieldNames
+        case .sealed: []
         }
     }
 
@@ -90,6 +94,7 @@ extension Document {
             case .stored(let object): object[field]
             case .overlaid(let object): object[field]
             case .including(let object): object[field]
+            case .sealed: nil
             }
         }
         set {
@@ -105,6 +110,10 @@ extension Document {
                 storage = object.setting(field, newValue)
             case .including(let object):
                 self = object.setting(field, newValue)
+            case .sealed:
+                if let newValue {
+                    storage = .fields([Field(name: field, value: newValue)])
+                }
             }
         }
     }

@@ -60,6 +60,7 @@ package struct JSONWriter {
     }
 
     private mutating func write(_ document: Document, level: Int) {
+        if let sealed = document.sealed { return write(tag: "$sealed", sealed.text) }
         let isEscaped = isExtended && ExtendedJSON.isTagged(document)
         if isEscaped { write("{\"\(ExtendedJSON.objectName)\":" + (isPretty ? " " : "")) }
         write(list: document, "{", "}", level: level) { writer, field in

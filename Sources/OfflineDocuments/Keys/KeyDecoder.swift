@@ -61,6 +61,7 @@ package enum KeyDecoder {
                 }
                 position += unsafe KeyLayout.numberLength(base.big(position))
             case KeyLayout.date: position += 8
+            case KeyLayout.sealed: position += KeyLayout.sealedLength
             case KeyLayout.string, KeyLayout.data:
                 // A plain loop: index scans come by here once an entry.
                 while unsafe position < bytes.count && bytes[position] != KeyLayout.end {
@@ -77,6 +78,19 @@ package enum KeyDecoder {
     /// The same for an array.
     package static func length(_ bytes: [UInt8], at offset: Int) -> Int? {
         unsafe bytes.withUnsafeBytes { unsafe length($0, at: offset) }
+    }
+}
+
+extension KeyDecoder {
+    /// The token, and the key's id behind it, of a sealed value whose key begins at `offset`, which is then after it; nil where
+    /// there is another value.
+    package static func sealedToken(_ bytes: [UInt8], at offset: inout Int) -> [UInt8]? {
+        let end = offset + 1 + KeyLayout.sealedLength
+        guard offset < bytes.count, bytes[offset] == KeyLayout.sealed, end <= bytes.count else {
+            return nil
+        }
+        defer { offset = end }
+        return Array(bytes[(offset + 1)..<end])
     }
 }
 

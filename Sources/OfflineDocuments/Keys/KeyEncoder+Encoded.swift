@@ -18,6 +18,14 @@ extension KeyEncoder {
             unsafe append(value.bytes, tag: KeyLayout.string, folded: folded, to: &key)
         case .data: unsafe append(value.bytes, tag: KeyLayout.data, to: &key)
         case .date: unsafe append(seconds: value.dateSeconds, to: &key)
+        case .sealed:
+            let form = unsafe value.bytes[0]
+            guard form & SealedValue.tokenBit != 0 else { return key.append(KeyLayout.null) }
+            key.append(KeyLayout.sealed)
+            let end = SealedValue.tokenOffset + SealedValue.tokenLength
+            unsafe key.append(contentsOf: value.bytes[SealedValue.tokenOffset..<end])
+            unsafe key.append(
+                contentsOf: value.bytes[SealedValue.keyIDOffset..<SealedValue.nonceOffset])
         case .array:
             key.append(KeyLayout.array)
             for index in 0..<(unsafe value.count) {

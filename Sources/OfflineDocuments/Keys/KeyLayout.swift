@@ -33,7 +33,8 @@
 // another one, which is why encodings can be joined and still compare value by value.
 //
 // Only these bytes are a key: a decoder refuses a number that another form encodes, text that isn't UTF-8, and fields that
-// aren't in strictly ascending order. First bytes from 90 to FF are never used; FF stays free as an upper bound of everything.
+// aren't in strictly ascending order. First byte 90 is that of a sealed
+// value, 20 bytes follow it; those from A0 to FF are never used; FF stays free as an upper bound of everything.
 //
 // Cut keys. An index key (not a record's key) over 512 bytes is stored as its first 512 bytes and one byte 00, the mark.
 // Then a record's key follows, as in any index entry. For index keys A, B of one index, and a key's stored form s():
@@ -57,6 +58,10 @@ package enum KeyLayout {
     static let bool: UInt8 = 0x70
     static let boolTrue: UInt8 = 0x71
     static let date: UInt8 = 0x80
+    /// In index keys only: a sealed value's token (16) and its data key's id (4, little-endian).
+    static let sealed: UInt8 = 0x90
+    /// How many bytes follow it.
+    static let sealedLength = SealedValue.tokenLength + 4
 
     /// In texts: the byte before an escaped 00 or 01.
     static let escape: UInt8 = 0x01

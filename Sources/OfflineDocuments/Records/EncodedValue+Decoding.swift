@@ -24,6 +24,7 @@ extension EncodedValue {
         case ValueTag.date: unsafe .date(Date(timeIntervalSinceReferenceDate: dateSeconds))
         case ValueTag.string: unsafe .string(string)
         case ValueTag.data: unsafe .data(Data(bytes))
+        case ValueTag.sealed: unsafe .object(Document(sealed: SealedValue(valid: bytes)))
         default: .null
         }
     }

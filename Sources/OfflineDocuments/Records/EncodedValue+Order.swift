@@ -16,7 +16,8 @@ extension EncodedValue {
             case ValueTag.int: return unsafe Number.order(a.int, b.int)
             case ValueTag.double: return unsafe Number.order(a.double, b.double)
             case ValueTag.date: return unsafe Number.order(a.dateSeconds, b.dateSeconds)
-            case ValueTag.string, ValueTag.data: return unsafe ByteOrder.compare(a.bytes, b.bytes)
+            case ValueTag.string, ValueTag.data, ValueTag.sealed:
+                return unsafe ByteOrder.compare(a.bytes, b.bytes)
             case ValueTag.null, ValueTag.false, ValueTag.true: return 0
             default: break
             }

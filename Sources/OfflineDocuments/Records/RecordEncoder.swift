@@ -19,11 +19,26 @@ package struct RecordEncoder {
     private var entries: [UInt64] = []
     /// A dictionary whose ids were found to mean the same here.
     var compatible: NameDictionary
+    /// No name gets an id.
+    private let inlinesNames: Bool
+    /// How deep the outermost object lies in the record that it is a part of.
+    private let depth: Int
 
     package init(dictionary: NameDictionary) {
         base = dictionary
         table = dictionary.table
         compatible = dictionary
+        inlinesNames = false
+        depth = 1
+    }
+
+    /// What encodes parts of records, `depth` levels deep in them, with all names inline.
+    init(inliningNames depth: Int) {
+        base = .empty
+        table = NameDictionary.empty.table
+        compatible = .empty
+        inlinesNames = true
+        self.depth = depth
     }
 
     /// The dictionary with all names that records so far use.
@@ -37,7 +52,7 @@ package struct RecordEncoder {
         entries.removeAll(keepingCapacity: true)
         do {
             buffer.append(RecordLayout.format)
-            try write(document, depth: 1)
+            try write(document, depth: depth)
             try checkSize()
         } catch {
             forgetNames(after: nameCount)
@@ -160,6 +175,9 @@ extension RecordEncoder {
         switch document.storage {
         case .including(let object):
             try write(object.own, depth: depth)
+        case .sealed(let value):
+            try checkSize(adding: value.payload.count)
+            unsafe value.payload.withUnsafeBytes { unsafe buffer.append(ValueTag.sealed, $0) }
         case .fields(let fields):
             try write(FieldListSource(fields: fields), depth: depth)
         case .stored(let object):
@@ -190,7 +208,7 @@ extension RecordEncoder {
 
     @inline(never)
     private mutating func giveID(to name: String) -> UInt16 {
-        guard name.utf8.count <= NameDictionary.nameBytesMax,
+        guard !inlinesNames, name.utf8.count <= NameDictionary.nameBytesMax,
             table.count < NameDictionary.countMax, let id = table.append(name)
         else { return RecordLayout.inlineName }
         newNames.append(name)

@@ -13,6 +13,7 @@
 //   0x05        date: 8 bytes, seconds since 2001-01-01 00:00:00 UTC as a double, every bit kept
 //   0x06        string: UTF-8
 //   0x07        data: bytes
+//   0x08        a sealed value: what SealedValue.swift says
 //   0x10        array:  count (w) · ends (count x w) · values
 //   0x20        object: count (w) · ids (count x 2) · ends (count x w) · order (only with 0x02) · fields
 //   others      invalid
@@ -73,6 +74,7 @@ enum ValueTag {
     static let date: UInt8 = 0x05
     static let string: UInt8 = 0x06
     static let data: UInt8 = 0x07
+    static let sealed: UInt8 = 0x08
     static let array: UInt8 = 0x10
     static let object: UInt8 = 0x20
     /// In an array's or object's tag.
@@ -96,6 +98,7 @@ enum ValueTag {
         case date: .date
         case string: .string
         case data: .data
+        case sealed: .sealed
         default: isArray(tag) ? .array : .object
         }
     }

@@ -65,6 +65,12 @@ private struct RecordValidation {
             try unsafe text(at: offset + 1, length: payload)
         case ValueTag.data:
             break
+        case ValueTag.sealed:
+            let bytes = unsafe UnsafeRawBufferPointer(
+                start: bytes + offset + 1, count: payload)
+            guard unsafe SealedValue.isPayload(bytes) else {
+                throw RecordFault("a sealed value is malformed", at: offset)
+            }
         case ValueTag.array, ValueTag.array | ValueTag.wide:
             try unsafe array(at: offset, length: length, depth: depth)
         case ValueTag.object...(ValueTag.object | ValueTag.wide | ValueTag.ordered):

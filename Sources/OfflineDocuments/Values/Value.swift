@@ -42,6 +42,8 @@ package enum ValueKind: UInt8, Sendable {
     case date
     case array
     case object
+    /// Only in records: what it is shows when it is opened.
+    case sealed
 
     /// The kind's place in the order of values; int and double share one.
     package var rank: Int {
@@ -54,6 +56,7 @@ package enum ValueKind: UInt8, Sendable {
         case .data: 5
         case .bool: 6
         case .date: 7
+        case .sealed: 8
         }
     }
 }

@@ -72,8 +72,8 @@ struct WriteGuard {
     /// Calls `body` with the record that the statement puts last.
     private func withLast<Result>(
         _ statement: WriteStatement, _ body: (RecordView) -> Result
-    ) -> Result? {
-        statement.puts.last.map { put in unsafe statement.withRecord(put, body) }
+    ) throws -> Result? {
+        try statement.puts.last.map { put in try unsafe statement.withOpened(put, body) }
     }
 
     // MARK: Creating
@@ -88,7 +88,7 @@ struct WriteGuard {
 
     /// Checks the record that the statement creates last.
     func checkCreated(_ statement: WriteStatement) throws {
-        let isAllowed = unsafe withLast(statement) { record in
+        let isAllowed = try unsafe withLast(statement) { record in
             guard let granted = unsafe hiding(.create, in: record) else { return false }
             let hidden = unsafe granted.union(unreadable(in: record))
             return unsafe hidden.isEmpty || hidden.areMissing(in: Document(copying: record))
@@ -139,7 +139,7 @@ struct WriteGuard {
 
     /// Checks the record that the statement changed last.
     func checkChanged(_ change: Change, _ statement: WriteStatement) throws {
-        let isAllowed = unsafe withLast(statement) { record in
+        let isAllowed = try unsafe withLast(statement) { record in
             guard let kept = unsafe kept(in: record),
                 unsafe !showsMore(of: record, than: change.hiddenBefore)
             else { return false }
@@ -190,7 +190,7 @@ struct WriteGuard {
             return false
         }
         _ = try statement.replace(document, key: key)
-        return unsafe withLast(statement) { record in
+        return try unsafe withLast(statement) { record in
             unsafe !showsMore(of: record, than: found.hidden)
                 && self.kept(in: record)?.areSame(in: document, as: found.old) == true
         } == true
@@ -204,9 +204,9 @@ struct WriteGuard {
     // MARK: Telling
 
     /// The records that a statement puts, as the session may see them: of one that it may not read, the key.
-    func shown(_ statement: WriteStatement) -> [Document] {
-        statement.puts.map { put in
-            unsafe statement.withRecord(put) { record in
+    func shown(_ statement: WriteStatement) throws -> [Document] {
+        try statement.puts.map { put in
+            try unsafe statement.withOpened(put) { record in
                 let document = unsafe Document(copying: record)
                 guard let hidden = unsafe hiding(.read, in: record) else {
                     return FieldSelection(collection.keyPaths).select(from: document)

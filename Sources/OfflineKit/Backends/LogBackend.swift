@@ -7,7 +7,7 @@ package import OfflineEngine
 
 /// The log-structured engine: large, indexed, crash-safe.
 package final class LogBackend: StorageBackend {
-    private let system: any FileSystem
+    let system: any FileSystem
     private let tuning: @Sendable (inout EngineOptions) -> Void
     private let opened = Protected<(engine: Engine, configuration: BackendConfiguration)?>(nil)
     private let queue = BlockingQueue("offline.store.maintenance")

@@ -31,15 +31,20 @@ struct StorageAdapter: Sendable {
 
     // MARK: Records
 
-    /// Calls `body` with the record, read in place; nil where there is none.
+    /// Calls `body` with the record, read in place; nil where there is none. Sensitive fields are opened unless the store is
+    /// locked, or `opening` is false.
     func withRecord<Result>(
         of collection: CollectionState, key: [UInt8], names: NameDictionary,
-        _ body: (RecordView) throws -> Result
+        opening: Bool = true, _ body: (RecordView) throws -> Result
     ) throws -> Result? {
         var result: Result?
         try Self.mapping(collection, key) {
             _ = try reader.withRecord(collection.id, key: key) { span in
-                result = try unsafe Self.read(span, names, body)
+                if opening, let sealing = collection.sealing {
+                    result = try unsafe Self.readOpened(span, names, sealing, key, body)
+                } else {
+                    result = try unsafe Self.read(span, names, body)
+                }
             }
         }
         return result
@@ -61,17 +66,20 @@ struct StorageAdapter: Sendable {
         return result
     }
 
-    /// The record's bytes, validated; nil where there is none.
-    func record(
+    /// The record, as a document that owns its bytes; nil where there is none. `.locked` where something in it is sealed and
+    /// the store is locked.
+    func document(
         of collection: CollectionState, key: [UInt8], names: NameDictionary
-    ) throws -> [UInt8]? {
-        var result: [UInt8]?
+    ) throws -> Document? {
+        var bytes: [UInt8]?
         try Self.mapping(collection, key) {
             _ = try reader.withRecord(collection.id, key: key) { span in
-                result = try Self.copy(span, names)
+                bytes = try Self.copy(span, names)
             }
         }
-        return result
+        guard let bytes else { return nil }
+        let document = Document(record: bytes, names: names)
+        return try collection.sealing?.open(document, key: key) ?? document
     }
 
     func hasRecord(of collection: CollectionState, key: [UInt8]) throws -> Bool {
@@ -127,6 +135,22 @@ struct StorageAdapter: Sendable {
         _ body: (RecordView) throws -> Result
     ) throws -> Result {
         try unsafe body(RecordView(record(in: stored, names), names: names))
+    }
+
+    /// The same, with its sensitive fields opened, in bytes of its own where there are any.
+    static func readOpened<Result>(
+        _ span: RawSpan, _ names: NameDictionary, _ sealing: CollectionSealing, _ key: [UInt8],
+        _ body: (RecordView) throws -> Result
+    ) throws -> Result {
+        try unsafe read(span, names) { record in
+            guard let document = try unsafe sealing.opened(Document(copying: record), key: key)
+            else { return try unsafe body(record) }
+            var encoder = RecordEncoder(dictionary: names)
+            let bytes = try encoder.encode(document)
+            return try unsafe bytes.withUnsafeBytes {
+                try unsafe body(RecordView($0, names: encoder.dictionary))
+            }
+        }
     }
 
     /// Validates a stored record and copies it, without its stamp.
@@ -194,16 +218,17 @@ struct StorageCursor {
     /// Calls `body` with the current record, read in place; for trees of records only.
     func withRecord(_ body: (RecordView) throws -> Void) throws {
         try StorageAdapter.mapping(collection) {
-            try cursor.withRecord { span in try unsafe StorageAdapter.read(span, names, body) }
+            guard let sealing = collection.sealing else {
+                try cursor.withRecord { span in
+                    try unsafe StorageAdapter.read(span, names, body)
+                }
+                return
+            }
+            var key: [UInt8] = []
+            cursor.copyKey(into: &key)
+            try cursor.withRecord { span in
+                try unsafe StorageAdapter.readOpened(span, names, sealing, key, body)
+            }
         }
-    }
-
-    /// The current record as a document that owns its bytes; for trees of records only.
-    func document() throws -> Document {
-        var bytes: [UInt8] = []
-        try StorageAdapter.mapping(collection) {
-            try cursor.withRecord { span in bytes = try StorageAdapter.copy(span, names) }
-        }
-        return Document(record: bytes, names: names)
     }
 }

@@ -129,7 +129,8 @@ struct ChangeReader {
                 }
             }
         }
-        guard let (stamp, document) = found else { return nil }
+        guard let (stamp, stored) = found else { return nil }
+        let document = try opened(stored, record.key, collection)
         let entry = try StorageAdapter.changeEntry(of: record.key, trees, collection, in: reader)
         // The base may be a later one already.
         let base = entry?.base.flatMap { $0.sequence < sequence ? $0 : nil }
@@ -182,11 +183,12 @@ struct ChangeReader {
         ) { stamp, record in
             unsafe (stamp, Document(copying: RecordView(record, names: names)))
         }
-        guard let (stamp, document) = stored, let stamp else {
+        guard let (stamp, found) = stored, let stamp else {
             throw OfflineError(
                 .corrupted, "the order of changes has a record that has no change",
                 collection: collection.name, key: try? KeyDecoder.value(place.key))
         }
+        let document = try opened(found, place.key, collection)
         let entry = try StorageAdapter.changeEntry(of: place.key, trees, collection, in: reader)
         let base = try entry?.base.map { try self.document($0, place.key, collection) }
         let isCreation = isPending ? base == nil : stamp.isCreation
@@ -201,11 +203,18 @@ struct ChangeReader {
         _ base: ChangeBase, _ key: [UInt8], _ collection: CollectionState
     ) throws -> Document {
         let names = view.names(of: collection).dictionary
-        return try StorageAdapter.mapping(collection, key) {
+        let document = try StorageAdapter.mapping(collection, key) {
             try unsafe base.record.withUnsafeBytes { bytes in
                 try unsafe StorageAdapter.read(bytes, names) { unsafe Document(copying: $0) }
             }
         }
+        return try opened(document, key, collection)
+    }
+
+    private func opened(
+        _ document: Document, _ key: [UInt8], _ collection: CollectionState
+    ) throws -> Document {
+        try collection.sealing?.open(document, key: key) ?? document
     }
 
     private func value(_ key: [UInt8], _ collection: CollectionState) throws -> Value {

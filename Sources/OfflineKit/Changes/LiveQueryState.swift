@@ -158,6 +158,8 @@ struct LiveQueryState {
     ) -> Bool {
         if isPast(pass.sequences) { return false }
         guard let matcher = currentMatcher(pass.names) else { return noteUnknown() }
+        // What is sealed shows when it is read again.
+        if reading?.collection.sealing != nil { return noteUnknown() }
         // While it is read nobody knows what is in the result.
         let isKnown = phase == .idle
         let wasShown =

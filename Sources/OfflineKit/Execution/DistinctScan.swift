@@ -25,7 +25,9 @@ struct DistinctScan {
         self.path = path
         let conditions = planner.condition.conjuncts
         for index in collection.indexes
-        where !index.isFullText && !index.isFolded && index.paths[0] == path {
+        where !index.isFullText && !index.isFolded && index.paths[0] == path
+            && !planner.isSealed(index)
+        {
             if let condition = index.condition, !condition.isImplied(by: conditions, .binary) {
                 continue
             }

@@ -46,6 +46,7 @@ struct QueryEngine {
         }
         let collection = try view.collection(collection)
         var condition = filter.condition
+        try collection.sealing?.checkUnlocked(for: condition.paths + paths)
         if let reading = try view.reading(collection) {
             let named = condition.paths + paths + collection.textPaths(of: words)
             condition = condition.restricted(to: try reading.condition(naming: named), .binary)
@@ -73,7 +74,8 @@ struct QueryEngine {
         let collection = try view.collection(collection)
         let key = try RecordKeys.encoded(key, of: collection)
         let includes = try IncludeResolver(view, collection, include)
-        var results = ResultList(includes, select: nil, try view.reach(collection))
+        var results = ResultList(
+            includes, select: nil, try view.reach(collection), collection.sealing)
         _ = try unsafe view.withRecord(collection, key: key) { record in
             unsafe results.append(key, record)
         }
@@ -112,6 +114,7 @@ struct PreparedQuery: Sendable {
         view = engine.view
         var checked = try engine.checked(name) { try CheckedQuery(query) }
         collection = try view.collection(name)
+        try collection.sealing?.checkUnlocked(for: checked.namedPaths)
         reading = try view.reading(collection)
         named = checked.namedPaths + collection.textPaths(of: checked.words)
         var isLimited = false
@@ -178,7 +181,7 @@ struct PreparedQuery: Sendable {
     var emptyResults: ResultList {
         let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
         let reach = reading.map { RecordReach($0, in: view.names(of: collection).dictionary) }
-        return ResultList(includes, select: select, reach)
+        return ResultList(includes, select: select, reach, collection.sealing)
     }
 
     /// Sorts by the records' values, and reads those again that are in the result.
@@ -216,10 +219,16 @@ struct ResultList {
     private let select: FieldSelection?
     /// Asks records what of them may be read; nil: everything.
     private var reach: RecordReach?
+    /// Nil: no field is sensitive.
+    private let sealing: CollectionSealing?
     private var found: [Document] = []
     private var references = IncludeReferences()
 
-    init(_ includes: IncludeResolver, select: FieldSelection?, _ reach: RecordReach?) {
+    init(
+        _ includes: IncludeResolver, select: FieldSelection?, _ reach: RecordReach?,
+        _ sealing: CollectionSealing?
+    ) {
+        self.sealing = sealing
         self.reach = reach
         self.includes = includes
         self.select = select
@@ -249,6 +258,7 @@ struct ResultList {
     /// The result: selected, and with what it includes.
     func documents(counting reads: ReadCount? = nil) throws -> [Document] {
         let kept = select.map { select in found.map { select.select(from: $0) } } ?? found
+        if let sealing { for document in kept { try sealing.checkOpen(document) } }
         return try includes.attach(references, to: kept, counting: reads)
     }
 }

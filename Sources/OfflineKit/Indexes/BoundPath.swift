@@ -38,6 +38,7 @@ struct BoundPath: Sendable {
                 return unsafe Resolution(value: nil, isThroughArray: false)
             }
         }
-        return unsafe Resolution(value: value, isThroughArray: value.kind == .array)
+        return unsafe Resolution(
+            value: value, isThroughArray: value.kind == .array || value.isSealedArray)
     }
 }

@@ -44,7 +44,9 @@ struct UniqueBuild {
             if values.isCut {
                 let key = Array(entry.dropFirst(values.keyStart))
                 let cut = Array(entry.prefix(values.length))
-                let found = try unsafe adapter.withRecord(of: collection, key: key, names: names) {
+                let found = try unsafe adapter.withRecord(
+                    of: collection, key: key, names: names, opening: false
+                ) {
                     unsafe Set(index.wholeValues(of: $0, cutTo: cut))
                 }
                 for whole in found ?? [] where !wholes.insert(whole).inserted {

@@ -139,7 +139,8 @@ private struct WholeValues {
             }
         }
         let found = try unsafe statement.adapter.withRecord(
-            of: statement.collection, key: key, names: statement.names.dictionary
+            of: statement.collection, key: key, names: statement.names.dictionary,
+            opening: false
         ) { unsafe index.wholeValues(of: $0, cutTo: cut) }
         return found ?? []
     }

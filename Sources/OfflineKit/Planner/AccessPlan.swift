@@ -97,6 +97,8 @@ struct PlannedQuery {
         case partial
         /// It serves searches only.
         case fullText
+        /// It has a sensitive field.
+        case sealed
         /// The query searches for words.
         case search
     }

@@ -54,6 +54,7 @@ extension Planner {
         case .collation: "it compares strings by another collation than the query"
         case .partial: "the filter doesn't imply the index's own"
         case .fullText: "it serves $text only"
+        case .sealed: "it has a sensitive field, so the records are opened"
         case .search: "the query searches for words"
         }
     }

@@ -57,7 +57,8 @@ extension Planner {
                 try offer(match)
             }
         }
-        for index in collection.indexes where !index.isFullText && index.collation == collation {
+        for index in collection.indexes
+        where !index.isFullText && index.collation == collation && !isSealed(index) {
             if let condition = index.condition, !condition.isImplied(by: conditions, collation) {
                 continue
             }

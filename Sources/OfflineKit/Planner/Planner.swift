@@ -83,6 +83,7 @@ struct Planner {
         through index: IndexState, _ conditions: [Condition]
     ) throws -> Outcome {
         if index.isFullText { return .refused(.fullText) }
+        if isSealed(index) { return .refused(.sealed) }
         if index.collation != collation { return .refused(.collation) }
         if let condition = index.condition, !condition.isImplied(by: conditions, collation) {
             return .refused(.partial)
@@ -96,6 +97,12 @@ struct Planner {
             }
         }
         return plans.isEmpty ? .refused(refusal) : .success(plans)
+    }
+
+    /// Whether the index has tokens where the filter has values.
+    func isSealed(_ index: IndexState) -> Bool {
+        guard let sealing = collection.sealing else { return false }
+        return index.paths.contains(where: sealing.isSensitive)
     }
 
     /// The ways in which an index that may be used matches the conditions.

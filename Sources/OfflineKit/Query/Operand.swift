@@ -72,7 +72,8 @@ extension Operand {
             }
         case .data:
             return unsafe bytes.withBytes { unsafe ByteOrder.compare(value.bytes, $0) }
-        case .array, .object:
+        // What an operand never is, or only by a rank of its own.
+        case .array, .object, .sealed:
             scratch.key.removeAll(keepingCapacity: true)
             unsafe KeyEncoder.append(
                 value, names, folded: collation == .caseInsensitive, to: &scratch.key)

@@ -92,8 +92,7 @@ struct ReadView: Sendable {
     /// none.
     func document(_ collection: CollectionState, key: [UInt8]) throws -> Document? {
         let names = names(of: collection).dictionary
-        return try adapter.record(of: collection, key: key, names: names)
-            .map { Document(record: $0, names: names) }
+        return try adapter.document(of: collection, key: key, names: names)
     }
 
     /// Calls `body` with the record, read in place; nil where there is none. Nothing of the record

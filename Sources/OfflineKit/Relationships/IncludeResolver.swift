@@ -115,6 +115,7 @@ struct IncludeResolver: Sendable {
         _ entry: Entry, _ recordKeys: [[UInt8]], _ foreignKeys: [[[UInt8]]],
         _ reads: ReadCount?
     ) throws -> RelatedDocuments {
+        try entry.other.sealing?.checkUnlocked(for: entry.include.namedPaths + [entry.path])
         let records = RelatedRecords(view, entry.other, maps: maps, counting: reads)
         var collector = IncludeCollector(entry, records, parentCount: recordKeys.count)
         var keys = RelatedKeys(entry.relationship)
@@ -245,6 +246,9 @@ private struct IncludeCollector {
     /// What was taken, with what is nested in it.
     consuming func finish(counting reads: ReadCount?) throws -> RelatedDocuments {
         if sortKeys != nil { try readSorted() }
+        if let sealing = entry.other.sealing {
+            for document in documents { try sealing.checkOpen(document) }
+        }
         return RelatedDocuments(
             documents: try entry.nested.attach(references, to: documents, counting: reads),
             lists: lists)

@@ -101,6 +101,8 @@ struct RelatedRecords {
 
     /// The index that finds records by a foreign key, a multi-entry one if there is one; nil where none does.
     static func index(of collection: CollectionState, for path: FieldPath) -> IndexState? {
+        // There are tokens in it.
+        if let sealing = collection.sealing, sealing.isSensitive(path) { return nil }
         let indexes = collection.indexes.filter { index in
             index.paths.first == path && index.schema.kind != .fullText
                 && index.schema.collation == .binary && index.schema.filter == nil

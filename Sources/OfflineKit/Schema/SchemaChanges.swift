@@ -39,7 +39,8 @@ struct SchemaChanges {
     /// stored. `nextSequence`: the one of the next commit.
     init(
         stored: [StoredCollection], nextSequence: UInt64, wanted: [CollectionSchema],
-        eviction: Eviction = Eviction(), setting: PolicyChange? = nil
+        eviction: Eviction = Eviction(), setting: PolicyChange? = nil,
+        encryption: EncryptionOptions? = nil
     ) throws {
         strategy = eviction.strategy
         isLimited = eviction.isLimited
@@ -64,7 +65,8 @@ struct SchemaChanges {
         var rest = wanted
         for (collection, definition) in definitions {
             let position = rest.firstIndex { $0.name == definition.schema.name }
-            let schema = position.map { rest.remove(at: $0) } ?? definition.schema
+            var schema = position.map { rest.remove(at: $0) } ?? definition.schema
+            try SensitiveFields.settle(&schema, definition.schema.sensitiveFields, encryption)
             try Self.checkKeyPaths(definition.schema, schema)
             let new = Self.changed(
                 definition, to: schema, isWanted: position != nil,
@@ -75,7 +77,8 @@ struct SchemaChanges {
                 collection, definition, new, owned[collection.id] ?? Owned(),
                 trackingFrom: begins ? nextSequence + 1 : nil)
         }
-        for schema in rest {
+        for var schema in rest {
+            try SensitiveFields.settle(&schema, [], encryption)
             try append(try newCollection(), nil, StoredDefinition(schema), Owned(), trackingFrom: 0)
         }
         let hasChanges = result.contains { if case .changes = $0.kind { true } else { false } }

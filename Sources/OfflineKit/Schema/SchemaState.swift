@@ -32,12 +32,12 @@ final class SchemaState: Sendable {
     /// The schema that stored definitions describe. `strategy`: the policy of collections that have none of their own.
     convenience init(
         version: Int, stored: [(id: CollectionID, kind: StoredKind)],
-        strategy: EvictionPolicy = .none
+        strategy: EvictionPolicy = .none, vault: FieldVault? = nil
     ) throws {
         let settings = try CollectionSettings.all(stored, strategy: strategy)
         var collections: [CollectionState] = []
         for case (let id, .records(let definition)) in stored {
-            collections.append(try definition.state(id: id, settings[id]))
+            collections.append(try definition.state(id: id, settings[id], vault))
         }
         self.init(
             version: version, collections: collections,
@@ -91,6 +91,8 @@ final class CollectionState: Sendable {
     private let readsCount = Atomic(false)
     /// When its records are used.
     let accessTicks = AccessTicks()
+    /// Seals and opens its sensitive fields; nil where it has none, or for who has no keys.
+    let sealing: CollectionSealing?
     /// Numbers its changes.
     let changeNumbers = ChangeNumbers()
     /// The dictionary of committed names, and the index paths bound to it.
@@ -98,8 +100,14 @@ final class CollectionState: Sendable {
 
     init(
         id: CollectionID, schema: CollectionSchema, indexNumbers: [UInt32],
-        settings: CollectionSettings = CollectionSettings()
+        settings: CollectionSettings = CollectionSettings(), vault: FieldVault? = nil
     ) throws(OfflineError) {
+        sealing =
+            if let vault, !schema.sensitiveFields.isEmpty {
+                try CollectionSealing(vault, collection: schema.name, schema.sensitiveFields)
+            } else {
+                nil
+            }
         self.id = id
         self.name = schema.name
         self.schema = schema

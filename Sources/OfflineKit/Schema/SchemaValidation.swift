@@ -70,7 +70,6 @@ struct SchemaValidation {
 
     /// What is described but isn't in this build.
     private func checkBuilt() throws(OfflineError) {
-        if !collection.sensitiveFields.isEmpty { throw notBuilt("sensitiveFields") }
         if collection.validation != nil { throw notBuilt("validation") }
     }
 

@@ -14,6 +14,7 @@
 // - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys), the
 //   Unicode tables among them. A store with another one has its indexes built anew.
 // - tracksChanges: where it is true.
+// - sensitiveFields: those that were ever sensitive, of the collection or of the whole store, where there are any.
 // - evictionPolicy: the schema's own, and runTimePolicy: the one that was set by setEvictionPolicy, which counts instead; both as
 //   EvictionPolicy.document.
 // - nextIndex: the number of the next index to be made; numbers are never used again.
@@ -51,12 +52,12 @@ struct StoredDefinition: Hashable, Sendable {
 
     /// The collection as the store works with it; `settings`: nil where these don't matter.
     func state(
-        id: CollectionID, _ settings: CollectionSettings? = nil
+        id: CollectionID, _ settings: CollectionSettings? = nil, _ vault: FieldVault? = nil
     ) throws(OfflineError) -> CollectionState {
         do throws(OfflineError) {
             return try CollectionState(
                 id: id, schema: schema, indexNumbers: indexNumbers,
-                settings: settings ?? CollectionSettings())
+                settings: settings ?? CollectionSettings(), vault: vault)
         } catch {
             throw OfflineError(
                 .corrupted, "a collection's stored definition: \(error.message)",
@@ -116,6 +117,9 @@ extension StoredDefinition {
             "indexes": .array(indexes), "relationships": .array(relationships),
         ]
         if schema.isTracking { document["tracksChanges"] = true }
+        if !schema.sensitiveFields.isEmpty {
+            document["sensitiveFields"] = .array(schema.sensitiveFields.map { .string($0) })
+        }
         if let policy = schema.evictionPolicy {
             document["evictionPolicy"] = .object(policy.document)
         }
@@ -145,6 +149,7 @@ extension StoredDefinition {
         guard let known = AutoKey(named: autoKey) else { throw fields.wrong("autoKey", autoKey) }
         schema.autoKey = known
         schema.tracksChanges = try fields.flag("tracksChanges") ?? false
+        schema.sensitiveFields = try fields.strings("sensitiveFields") ?? []
         schema.evictionPolicy = try fields.object("evictionPolicy").map { try EvictionPolicy($0) }
         runTimePolicy = try fields.object("runTimePolicy").map { try EvictionPolicy($0) }
         nextIndex = try Self.number(try fields.positive("nextIndex"), fields)

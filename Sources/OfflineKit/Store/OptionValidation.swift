@@ -41,7 +41,6 @@ enum OptionValidation {
 
     /// What can be asked for but isn't in this build.
     private static func checkBuilt(_ options: StorageOptions) throws(OfflineError) {
-        if options.encryption.isEnabled { throw notBuilt("encryption") }
         if options.migrationManager != nil { throw notBuilt("migrationManager") }
     }
 

@@ -76,7 +76,12 @@ extension StorageOptions {
         let unsearchable = try fields.strings("unsearchable_fields") ?? []
         var algorithm = EncryptionOptions.Algorithm.xchacha20Poly1305
         if let text = try fields.optionalString("encryption_algorithm") {
-            guard let known = EncryptionOptions.Algorithm(rawValue: text) else {
+            guard text != "AES-CBC" else {
+                throw fields.wrong(
+                    "encryption_algorithm", "is AES-CBC, which doesn't notice what was changed")
+            }
+            let name = text == "ChaCha20" ? "XChaCha20-Poly1305" : text
+            guard let known = EncryptionOptions.Algorithm(rawValue: name) else {
                 let names = EncryptionOptions.Algorithm.allCases.map(\.rawValue)
                 throw fields.wrong(
                     "encryption_algorithm",

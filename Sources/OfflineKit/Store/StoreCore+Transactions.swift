@@ -41,10 +41,10 @@ extension StoreCore {
         do {
             try await backend.refresh()
             let schema = try SchemaState(
-                stored: backend.snapshot(), strategy: options.evictionStrategy)
+                stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
             return StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
-                liveQueries: liveQueries, snapshots: snapshots, events: events)
+                liveQueries: liveQueries, snapshots: snapshots, events: events, vault: vault)
         } catch {
             throw ErrorMapping.publicError(error)
         }

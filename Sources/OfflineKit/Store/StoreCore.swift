@@ -15,6 +15,8 @@ final class StoreCore: Sendable {
     let options: StorageOptions
     var transactionTimeout: Duration { options.transactionTimeout }
     let clock: any StoreClock
+    /// The keys of sensitive fields; nil: the store isn't encrypted.
+    let vault: FieldVault?
     let locks: CollectionLocks
     let changes: ChangeContext
     /// Stay the same when a read-only store is refreshed.
@@ -41,8 +43,9 @@ final class StoreCore: Sendable {
     init(
         _ backend: any StorageBackend, _ schema: SchemaState, _ options: StorageOptions,
         clock: any StoreClock, changes: ChangeContext, liveQueries: LiveQueries,
-        snapshots: HeldSnapshots, events: StorageEventHub
+        snapshots: HeldSnapshots, events: StorageEventHub, vault: FieldVault? = nil
     ) {
+        self.vault = vault
         self.events = events
         space = SpaceWatch(limit: options.sizeLimit ?? .max, events)
         self.liveQueries = liveQueries

@@ -4,6 +4,20 @@
 // The definition of new collections and indexes is one atomic step of the backend: after a crash
 // the store has the old schema or the new one, with every index of it whole.
 
+internal import OfflineBytes
+internal import OfflineEngine
+
+/// A backend with a folder, for the file of the store's keys.
+protocol FolderBackend: StorageBackend {
+    var system: any FileSystem { get }
+}
+
+extension LogBackend: FolderBackend {}
+extension FileBackend: FolderBackend {}
+#if SQLite
+    extension SQLiteBackend: FolderBackend {}
+#endif
+
 /// Opens stores.
 struct StoreOpening {
     private let options: StorageOptions
@@ -34,7 +48,8 @@ struct StoreOpening {
             throw ErrorMapping.publicError(error)
         }
         do {
-            let schema = try await defineSchema(in: backend)
+            let vault = try await openVault(of: backend, configuration.path)
+            let schema = try await defineSchema(in: backend, vault)
             let exposed = try StoreRecords.exposed(in: backend.snapshot(), schema.storeRecords)
             let changes = ChangeContext(
                 exposed: ExposedChanges(exposed), tombstonesMax: tombstonesMax
@@ -43,7 +58,7 @@ struct StoreOpening {
             let core = StoreCore(
                 backend, schema, options, clock: clock, changes: changes,
                 liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock),
-                events: StorageEventHub())
+                events: StorageEventHub(), vault: vault)
             core.checkBounds(schema.collections)
             return core
         } catch {
@@ -69,16 +84,20 @@ struct StoreOpening {
     }
 
     /// Brings the stored schema to what the options want; the schema that is stored then.
-    private func defineSchema(in backend: any StorageBackend) async throws -> SchemaState {
+    private func defineSchema(
+        in backend: any StorageBackend, _ vault: FieldVault?
+    ) async throws -> SchemaState {
         if !options.isReadOnly { try await StoreCore.emptyUnused(backend) { _ in } }
         let reader = try backend.snapshot()
         try checkVersion(reader.storedVersion)
         let stored = reader.collections()
         let changes = try SchemaChanges(
             stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema,
-            eviction: SchemaChanges.Eviction(options))
+            eviction: SchemaChanges.Eviction(options), encryption: options.encryption)
+        try checkNewlySensitive(stored, changes, reader)
         if options.isReadOnly {
-            return try SchemaState(stored: reader, strategy: options.evictionStrategy)
+            return try SchemaState(
+                stored: reader, strategy: options.evictionStrategy, vault: vault)
         }
         let version = UInt64(options.version)
         if !changes.changes.isEmpty || reader.storedVersion != version {
@@ -88,7 +107,45 @@ struct StoreOpening {
             }
         }
         try await StoreCore.emptyUnused(backend) { _ in }
-        return try SchemaState(stored: backend.snapshot(), strategy: options.evictionStrategy)
+        return try SchemaState(
+            stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
+    }
+
+    /// The keys of the store. They are opened before anything is changed.
+    private func openVault(
+        of backend: any StorageBackend, _ path: String
+    ) async throws -> FieldVault? {
+        let file: KeyFile? =
+            switch backend {
+            case is MemoryBackend: nil
+            case let backend as any FolderBackend: KeyFile(StoreFolder(backend.system, path))
+            default: KeyFile(StoreFolder(PosixFileSystem(), path))
+            }
+        let needsKeys = try backend.snapshot().collections().contains {
+            guard case .records(let definition) = try StoredKind($0.definition) else {
+                return false
+            }
+            return !definition.schema.sensitiveFields.isEmpty
+        }
+        return try await FieldVault.open(
+            options.encryption, file, isReadOnly: options.isReadOnly, needsKeys: needsKeys)
+    }
+
+    /// Records that are there already would stay as they are.
+    private func checkNewlySensitive(
+        _ stored: [StoredCollection], _ changes: SchemaChanges, _ reader: any BackendReader
+    ) throws {
+        for case (let id, .records(let definition)) in changes.result {
+            guard let old = stored.first(where: { $0.id == id }),
+                case .records(let before) = try StoredKind(old.definition),
+                before.schema.sensitiveFields != definition.schema.sensitiveFields,
+                try reader.count(TreeID(id), in: .all) > 0
+            else { continue }
+            throw OfflineError(
+                .invalidOptions,
+                "collection \"\(definition.schema.name)\" has records, and a field of theirs can't "
+                    + "become sensitive in this build", collection: definition.schema.name)
+        }
     }
 
     private func checkVersion(_ stored: UInt64) throws(OfflineError) {
@@ -104,12 +161,13 @@ struct StoreOpening {
 extension SchemaState {
     /// The schema that a backend has stored.
     convenience init(
-        stored reader: any BackendReader, strategy: EvictionPolicy = .none
+        stored reader: any BackendReader, strategy: EvictionPolicy = .none,
+        vault: FieldVault? = nil
     ) throws {
         try self.init(
             version: Int(clamping: reader.storedVersion),
             stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) },
-            strategy: strategy)
+            strategy: strategy, vault: vault)
     }
 }
 

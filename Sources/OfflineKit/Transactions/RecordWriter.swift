@@ -199,7 +199,9 @@ struct RecordWriter {
         var statement = try WriteStatement(collection, batch, scope)
         try prepare(&statement)
         try statement.check(guardian)
+        // What may fail comes first.
+        let documents = try guardian?.shown(statement) ?? statement.documents
         try statement.apply(&isBroken)
-        return guardian?.shown(statement) ?? statement.documents
+        return documents
     }
 }

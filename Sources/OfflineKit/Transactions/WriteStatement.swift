@@ -61,16 +61,27 @@ struct WriteStatement {
 
     /// The records put, as documents, in their order.
     var documents: [Document] {
-        puts.map { put in unsafe withRecord(put) { unsafe Document(copying: $0) } }
+        get throws {
+            try puts.map { put in try unsafe withOpened(put) { unsafe Document(copying: $0) } }
+        }
     }
 
     /// Calls `body` with a record that is put.
     @unsafe
-    func withRecord<Result>(_ put: Put, _ body: (RecordView) -> Result) -> Result {
-        unsafe put.stored.withUnsafeBytes { stored in
+    func withRecord<Result>(
+        _ put: Put, _ body: (RecordView) throws -> Result
+    ) rethrows -> Result {
+        try unsafe put.stored.withUnsafeBytes { stored in
             let record = unsafe UnsafeRawBufferPointer(rebasing: stored[put.stampLength...])
-            return unsafe body(RecordView(record, names: names.dictionary))
+            return try unsafe body(RecordView(record, names: names.dictionary))
         }
+    }
+
+    /// The same, with its sensitive fields opened unless the store is locked.
+    func withOpened<Result>(_ put: Put, _ body: (RecordView) throws -> Result) throws -> Result {
+        guard let sealing = collection.sealing else { return try unsafe withRecord(put, body) }
+        return try unsafe StorageAdapter.readOpened(
+            put.stored.span.bytes, names.dictionary, sealing, put.key, body)
     }
 
     // MARK: Preparing
@@ -258,7 +269,8 @@ struct WriteStatement {
 
     private mutating func encode(_ document: Document, _ key: [UInt8]) throws -> [UInt8] {
         do {
-            let record = try encoder.encode(document)
+            let record = try encoder.encode(
+                collection.sealing?.seal(document, key: key) ?? document)
             if encoder.dictionary !== names.dictionary {
                 names = BoundNames(encoder.dictionary, of: collection)
             }

@@ -14,7 +14,7 @@ package final class FileBackend: StorageBackend {
         var files: StateFiles?
         var configuration: BackendConfiguration
     }
-    private let system: any FileSystem
+    let system: any FileSystem
     private let opened = Protected<Opened?>(nil)
     private let queue = BlockingQueue("offline.store.file")
 

@@ -32,7 +32,7 @@ internal import OfflineEngine
             var lock: (any FileLock)?
             var configuration: BackendConfiguration
         }
-        private let system: any FileSystem
+        let system: any FileSystem
         private let opened = Protected<Opened?>(nil)
         private let queue = BlockingQueue("offline.store.sqlite")
         /// Connections that read the newest state side by side.
