@@ -3,6 +3,9 @@
 // A few snapshots of the newest state are kept ready and given out again until the next commit; beyond that number they are
 // shared, so that any number of readers takes a bounded number of connections for each state that is held. Ready ones are
 // let go before a batch begins: a log whose end nobody reads can be started over.
+//
+// Invariant: what is ready is of one state, and none that was given out before is newer. A commit shows to a new transaction
+// before `renew` is called; whoever sees it first takes what was ready out of use.
 internal import OfflineBytes
 
 #if SQLite
@@ -52,14 +55,28 @@ internal import OfflineBytes
             }
             if let ready { return ready }
             let made = try make()
-            return state.withLock { state in
-                if state.epoch == epoch, !state.isClosed {
-                    // With one only, everybody has the same.
-                    if readyMax == 1, let other = state.ready.first { return other }
-                    if state.ready.count < readyMax { state.ready.append(made) }
-                }
-                return made
+            let (given, old) = state.withLock { state in keep(made, epoch, &state) }
+            // Given back outside the lock.
+            withExtendedLifetime(old) {}
+            return given
+        }
+
+        /// What to give out where `made` was made since `epoch`, and what is ready no more.
+        private func keep(
+            _ made: Snapshot, _ epoch: Int, _ state: inout State
+        ) -> (given: Snapshot, old: [Snapshot]) {
+            var old: [Snapshot] = []
+            if let other = state.ready.first {
+                // With one only, everybody has the same.
+                if readyMax == 1 { return (other, []) }
+                // Made before the commit that others see by now.
+                if other.catalog.commits > made.catalog.commits { return (made, []) }
+                if other.catalog.commits < made.catalog.commits { old = state.takeReady() }
             }
+            if state.epoch == epoch, !state.isClosed, state.ready.count < readyMax {
+                state.ready.append(made)
+            }
+            return (made, old)
         }
 
         private func reuse(_ state: inout State) -> Snapshot? {

@@ -281,6 +281,30 @@ import Testing
             try await store.backend.close()
         }
 
+        @Test func `who has seen a commit gets no older snapshot, told of the commit or not`()
+            async throws
+        {
+            defer { fixture.folder.remove() }
+            let store = try await fixture.open()
+            // These hear of no commit, as all do between a commit and its news.
+            let snapshots = SQLiteSnapshots(path: fixture.database, readyMax: 4)
+            for round in UInt8(0)..<3 {
+                var held = [try snapshots.snapshot()]
+                let old = held[0].catalog.commits
+                try await store.commit([[round]: [round]])
+                // While the first is in use, another one is made, which has the commit.
+                let new = try snapshots.snapshot().catalog.commits
+                #expect(new > old)
+                held = []
+                for _ in 0..<8 {
+                    held.append(try snapshots.snapshot())
+                    #expect(held.last?.catalog.commits == new)
+                }
+            }
+            snapshots.close()
+            try await store.backend.close()
+        }
+
         /// All statements in FORMAT.md.
         private static func formatStatements() throws -> [String] {
             let root = URL(fileURLWithPath: #filePath).pathComponents.dropLast(5)
