@@ -289,6 +289,7 @@ import Testing
             // These hear of no commit, as all do between a commit and its news.
             let snapshots = SQLiteSnapshots(path: fixture.database, readyMax: 4)
             for round in UInt8(0)..<3 {
+                snapshots.renew()
                 var held = [try snapshots.snapshot()]
                 let old = held[0].catalog.commits
                 try await store.commit([[round]: [round]])
