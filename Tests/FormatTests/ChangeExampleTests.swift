@@ -16,6 +16,8 @@ struct ChangeExampleTests {
     private static let stamps: [String: RecordStamp] = [
         "created": RecordStamp(number: 5, time: newYear, isLocal: true, isCreation: true),
         "changed": RecordStamp(number: 6, time: later, isLocal: true, firstNumber: 5),
+        "rewritten": RecordStamp(
+            number: 6, time: later, isLocal: true, firstNumber: 5, sequence: 300),
         "applied": RecordStamp(number: 300, time: later, isLocal: false, origin: 0),
     ]
     private static let entries: [String: ChangeEntry] = [
@@ -56,6 +58,7 @@ struct ChangeExampleTests {
             #expect(tiny?.number == stamp.number && tiny?.time == stamp.time)
             #expect(tiny?.isLocal == stamp.isLocal && tiny?.isCreation == stamp.isCreation)
             #expect(tiny?.firstNumber == stamp.firstNumber && tiny?.origin == stamp.origin)
+            #expect(tiny?.sequence == stamp.sequence)
         }
     }
 

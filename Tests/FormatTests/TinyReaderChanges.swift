@@ -51,6 +51,7 @@ struct TinyStamp: Equatable {
     var time: UInt64
     var firstNumber: UInt64?
     var origin: UInt64?
+    var sequence: UInt64?
 
     /// What a put has of a record: its stamp, if there is one, and the record.
     static func split(_ payload: [UInt8]) throws -> (stamp: TinyStamp?, record: [UInt8]) {
@@ -63,7 +64,7 @@ struct TinyStamp: Equatable {
     private init(_ bytes: [UInt8]) throws {
         var cursor = try TinyCursor(bytes)
         let flags = try cursor.u8()
-        guard flags & 0x70 == 0 else { throw TinyDamage("a stamp has unknown flags") }
+        guard flags & 0x60 == 0 else { throw TinyDamage("a stamp has unknown flags") }
         _ = try cursor.u8()
         isLocal = flags & 1 != 0
         isCreation = flags & 2 != 0
@@ -71,6 +72,7 @@ struct TinyStamp: Equatable {
         time = try cursor.varint()
         firstNumber = flags & 4 == 0 ? nil : try cursor.varint()
         origin = flags & 8 == 0 ? nil : try cursor.varint()
+        sequence = flags & 16 == 0 ? nil : try cursor.varint()
         try cursor.expectEnd()
     }
 
@@ -208,7 +210,8 @@ extension TinyReader {
         default: throw TinyDamage("an entry doesn't fit its record")
         }
         return TinyPendingChange(
-            operation: base == nil ? .create : .update, sequence: sequence, key: key,
+            operation: base == nil ? .create : .update, sequence: stamp.sequence ?? sequence,
+            key: key,
             time: stamp.time, fields: try TinyRecord.fields(record, names: names),
             base: try base.map { try TinyRecord.fields($0.record, names: names) })
     }

@@ -13,6 +13,7 @@ extension RecordStamp {
         ]
         if let firstNumber { result["firstNumber"] = .int(Int64(clamping: firstNumber)) }
         if let origin { result["origin"] = .int(Int64(clamping: origin)) }
+        if let sequence { result["sequence"] = .int(Int64(clamping: sequence)) }
         return result
     }
 }

@@ -61,6 +61,28 @@ struct StoreFolder: Sendable {
         try system.checkStoreFolder(path)
     }
 
+    /// Writes a file that is to replace another one, in the place of what an earlier attempt left under its name. Where this throws
+    /// nothing is left.
+    func writeNew(
+        _ name: String, _ bytes: [UInt8], durably: Bool
+    ) throws(EngineError) {
+        let path = path(name)
+        do throws(FileSystemError) {
+            let file: any File
+            do throws(FileSystemError) { file = try system.open(path, .create) } catch {
+                guard error.number == SystemErrorNumber.exists else { throw error }
+                try system.remove(path)
+                file = try system.open(path, .create)
+            }
+            defer { file.close() }
+            try file.write(bytes, at: 0)
+            if durably { try file.sync() }
+        } catch {
+            try? system.remove(path)
+            throw EngineError(error)
+        }
+    }
+
     /// The sizes of all files, and what the device has room for; what goes meanwhile isn't counted.
     func space() throws -> BackendSpace {
         var space = BackendSpace()

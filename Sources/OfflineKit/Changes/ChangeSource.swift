@@ -122,9 +122,10 @@ final class ChangeSource {
             let key = Array(key)
             switch kind {
             case .local, .applied:
-                guard let sequence = try reader.sequence(of: trees.owner, key: key) else {
-                    return nil
-                }
+                guard
+                    let sequence = try StorageAdapter.changeSequence(
+                        of: key, in: trees.owner, reader)
+                else { return nil }
                 return Place(key: key, number: number, sequence: sequence)
             case .pendingTombstones, .settledTombstones:
                 guard

@@ -102,7 +102,7 @@ struct ChangeTracker {
         if let pending {
             if known?.base == nil { stamp.firstNumber = pending.firstNumber ?? pending.number }
         } else {
-            entries.set(.base(try unsafe base(key, record)), of: key, instead: known)
+            entries.set(.base(try unsafe base(key, old, record)), of: key, instead: known)
         }
         return stamp
     }
@@ -124,7 +124,7 @@ struct ChangeTracker {
                 tombstone.isPending = scope.isExposed(first, key, of: collection)
             }
         } else {
-            tombstone.base = try unsafe base(key, record)
+            tombstone.base = try unsafe base(key, old, record)
         }
         entries.set(.tombstone(tombstone), of: key, instead: known)
     }
@@ -199,8 +199,11 @@ struct ChangeTracker {
         return stamp
     }
 
-    private func base(_ key: [UInt8], _ record: UnsafeRawBufferPointer) throws -> ChangeBase {
-        ChangeBase(sequence: try sequence(key) ?? 0, record: unsafe Array(record))
+    private func base(
+        _ key: [UInt8], _ stamp: RecordStamp?, _ record: UnsafeRawBufferPointer
+    ) throws -> ChangeBase {
+        let sequence = try stamp?.sequence ?? sequence(key)
+        return ChangeBase(sequence: sequence ?? 0, record: unsafe Array(record))
     }
 
     /// The sequence of the record as it is in the batch; nil where the batch itself has put it.

@@ -70,12 +70,14 @@ struct SynchronizationMarks {
     private mutating func mark(
         _ key: [UInt8], _ change: Change, pending stamp: RecordStamp, _ known: ChangeEntry?
     ) throws {
-        guard let sequence = try sequence(of: key, in: collection.id) else { return }
+        guard let sequence = try stamp.sequence ?? sequence(of: key, in: collection.id) else {
+            return
+        }
         if change.sequence == sequence {
             entries.set(.synchronized(number: stamp.number), of: key, instead: known)
             try access?.marked(key)
         } else if change.sequence < sequence, change.sequence > known?.base?.sequence ?? 0 {
-            if let base = try base(change) {
+            if let base = try base(change, key) {
                 entries.set(.base(base), of: key, instead: known)
             } else {
                 entries.remove(key, known)
@@ -96,7 +98,7 @@ struct SynchronizationMarks {
             marked.firstNumber = nil
             marked.base = nil
         } else if change.sequence < sequence, change.sequence > tombstone.base?.sequence ?? 0 {
-            marked.base = try base(change)
+            marked.base = try base(change, key)
         } else {
             return
         }
@@ -108,7 +110,7 @@ struct SynchronizationMarks {
         _ key: [UInt8], _ change: Change, settled tombstone: Tombstone
     ) throws {
         guard let sequence = try tombstone.sequence ?? sequence(of: key, in: trees.collection),
-            change.sequence < sequence, let base = try base(change)
+            change.sequence < sequence, let base = try base(change, key)
         else { return }
         var marked = tombstone
         marked.sequence = sequence
@@ -121,9 +123,12 @@ struct SynchronizationMarks {
         try StorageAdapter.mapping(collection, key) { try batch.sequence(of: id, key: key) }
     }
 
-    private mutating func base(_ change: Change) throws -> ChangeBase? {
-        guard let document = change.document else { return nil }
+    /// The version that the caller was given, sealed as records are.
+    private mutating func base(_ change: Change, _ key: [UInt8]) throws -> ChangeBase? {
+        guard let document = change.document?.withoutIncludes else { return nil }
         return ChangeBase(
-            sequence: change.sequence, record: try encoder.encode(document.withoutIncludes))
+            sequence: change.sequence,
+            record: try encoder.encode(
+                collection.sealing?.seal(document, key: key) ?? document))
     }
 }

@@ -1,5 +1,13 @@
-// A store's keys while it is open: there, or forgotten (`lock`).
+// A store's keys while it is open: there, or forgotten (`lock`); and every change of its key envelope.
+//
+// Invariants:
+// - Values are sealed with a key only once the envelope that has it is durable.
+// - A key is dropped only when nothing that may have to open what it sealed is left: no record (Resealing), and nothing that was read
+//   or committed before (KeyUse).
+// - Where the outcome of a replacement is unknown, what is sealed and opened goes on: the keys that are there are in both envelopes. But
+//   neither envelope can be taken for the store's, so nothing is unlocked or changed until the store is opened again.
 internal import OfflineBytes
+internal import OfflineEngine
 
 /// Where sealing and opening get their keys.
 final class FieldVault: Sendable {
@@ -11,12 +19,17 @@ final class FieldVault: Sendable {
     private struct State {
         var ring: KeyRing?
         var provider: EncryptionKeyProvider
-        /// The envelope, where there is no file to keep it.
+        /// The envelope that was read or written last.
         var envelope: KeyEnvelope
+        /// Why it isn't known which envelope counts.
+        var failure: OfflineError?
+        var use = KeyUse()
     }
     private let state: Protected<State>
-    /// Unlocks and rotations, one at a time.
+    /// Unlocks and changes of the keys, one at a time.
     private let turn = AsyncLock(())
+    /// Whether the store is closed: then somebody else may have the file.
+    private let isClosed = Protected(false)
 
     private init(
         _ options: EncryptionOptions, _ file: KeyFile?, _ ring: KeyRing,
@@ -71,33 +84,150 @@ final class FieldVault: Sendable {
 
     var isLocked: Bool { state.withLock { $0.ring == nil } }
 
+    /// Whether equal values may have different tokens, also while the store is locked: some are sealed with older keys.
+    var hasOlderKeys: Bool { state.withLock { $0.envelope.keys.count > 1 } }
+
     /// Forgets the keys.
     func lock() { state.withLock { $0.ring = nil } }
 
-    /// Asks for the key again.
-    func unlock() async throws {
+    /// Asks for the key again; whether the store was locked.
+    @discardableResult
+    func unlock() async throws -> Bool {
         try await turn.withLock { _ in
-            guard isLocked else { return }
-            let (provider, kept) = state.withLock { ($0.provider, $0.envelope) }
-            let ring = try await KeyRing.open(try file?.read() ?? kept, provider)
-            state.withLock { $0.ring = ring }
+            guard isLocked else { return false }
+            try await readEnvelope()
+            return true
         }
     }
 
-    /// Wraps the keys with another provider, in one step: before it the old provider opens the store, from then on the new one.
-    func rotate(to provider: EncryptionKeyProvider) async throws {
+    /// Beside a writer: takes note of keys that it has added since. Throws `.wrongKey` where it has changed the provider's key too.
+    func refresh() async throws {
+        try await turn.withLock { _ in
+            guard let found = try file?.read() else { return }
+            let (ring, known) = state.withLock { ($0.ring, $0.envelope) }
+            if found == known { return }
+            // What the ring has is enough, however it is wrapped.
+            let isKnown = found.keys.allSatisfy { ring?.key($0.id) != nil }
+            if ring != nil, !isKnown { try await readEnvelope() }
+        }
+    }
+
+    private func readEnvelope() async throws {
+        let (provider, kept, failure) = state.withLock { ($0.provider, $0.envelope, $0.failure) }
+        if let failure { throw failure }
+        let envelope = try file?.read() ?? kept
+        let ring = try await KeyRing.open(envelope, provider)
+        state.withLock { state in
+            state.ring = ring
+            state.envelope = envelope
+        }
+    }
+
+    // MARK: - Changing
+
+    /// Wraps the keys with another provider, in one step: before it the old provider opens the store, from then on the new one. With
+    /// `addingKey` there is another data key too from then on.
+    func rotate(to provider: EncryptionKeyProvider, addingKey: Bool = false) async throws {
         try await turn.withLock { _ in
             let ring = try ring()
-            let generation = state.withLock { $0.envelope.generation }
-            guard generation < .max else {
-                throw OfflineError(.storageUnavailable, "KEYS can't be changed any more")
-            }
-            let envelope = try await ring.envelope(generation: generation + 1, provider)
-            try file?.write(envelope)
-            state.withLock { state in
-                state.provider = provider
-                state.envelope = envelope
+            let generation = try nextGeneration()
+            let next = try addingKey ? ring.addingDataKey() : ring.rewrapping()
+            try await replace(
+                try await next.envelope(generation: generation, provider), next, provider)
+        }
+    }
+
+    /// Forgets the keys below this one for good; it isn't above the newest.
+    func dropKeys(below id: UInt32) async throws {
+        try await turn.withLock { _ in
+            let ring = try ring()
+            let next = ring.droppingKeys(below: id)
+            guard next.keys.count < ring.keys.count else { return }
+            let (provider, envelope) = state.withLock { ($0.provider, $0.envelope) }
+            try await replace(
+                try next.envelope(generation: try nextGeneration(), wrappedAs: envelope), next,
+                provider)
+        }
+    }
+
+    /// No envelope is written any more.
+    func close() { isClosed.withLock { $0 = true } }
+
+    private func nextGeneration() throws(OfflineError) -> UInt64 {
+        let (generation, failure) = state.withLock { ($0.envelope.generation, $0.failure) }
+        if let failure { throw failure }
+        guard generation < .max else {
+            throw OfflineError(.storageUnavailable, "KEYS can't be changed any more")
+        }
+        return generation + 1
+    }
+
+    /// The keys count once their envelope is durable.
+    private func replace(
+        _ envelope: KeyEnvelope, _ ring: KeyRing, _ provider: EncryptionKeyProvider
+    ) async throws {
+        try await Self.queue.run { [self] in
+            // Who closes the store waits for a write that goes on.
+            try isClosed.withLock { isClosed in
+                if isClosed { throw OfflineError(.notOpen, "the store is closed") }
+                do throws(EngineError) { try file?.write(envelope) } catch {
+                    if error.code == .outcomeUnknown { fail(error) }
+                    throw error
+                }
             }
         }
+        state.withLock { state in
+            state.provider = provider
+            state.envelope = envelope
+            // It may have been locked meanwhile.
+            if state.ring != nil { state.ring = ring }
+        }
+    }
+
+    private static let queue = BlockingQueue("offline.store.keyfile")
+
+    private func fail(_ error: EngineError) {
+        state.withLock { state in
+            state.failure = OfflineError(
+                .outcomeUnknown,
+                "the disk failed while the keys were changed (\(error.message)), so they can't be unlocked or changed before "
+                    + "the store is opened again")
+        }
+    }
+
+    // MARK: - Uses
+
+    /// Held by whatever may have to open, later, what is sealed now.
+    var use: KeyUse { state.withLock { $0.use } }
+
+    /// Has `body` done, on any thread, when no use is held that was begun before this.
+    func whenUsesEnd(_ body: @escaping @Sendable () -> Void) {
+        let next = KeyUse()
+        // Outside the lock: what ends, ends here.
+        let last = state.withLock { state in
+            defer { state.use = next }
+            return state.use
+        }
+        last.end(with: body, before: next)
+    }
+}
+
+/// A time in which keys are in use: from one `whenUsesEnd` to the next. It ends when nobody holds it, and after those before it.
+final class KeyUse: Sendable {
+    private struct End {
+        let body: @Sendable () -> Void
+        /// Held, so that it doesn't end earlier.
+        let next: KeyUse
+    }
+    private let ending = Protected<End?>(nil)
+
+    fileprivate func end(with body: @escaping @Sendable () -> Void, before next: KeyUse) {
+        ending.withLock { $0 = End(body: body, next: next) }
+    }
+
+    deinit {
+        let end = ending.withLock { $0.take() }
+        // The next one may end with this one.
+        withExtendedLifetime(end) { end?.body() }
     }
 }

@@ -17,8 +17,14 @@
 //                   then zeros
 //     4092       4  CRC-32C of all before
 //
-// A random envelope key seals the data keys; only it is wrapped anew when the provider changes, and is another one then.
-// Both are sealed with XChaCha20-Poly1305. Authenticated with the envelope key: bytes 0 to 61. With a data key: the same, and its id.
+// A random envelope key seals the data keys; only it is wrapped, and is another one when the provider changes. Both are sealed with
+// XChaCha20-Poly1305. Authenticated with the envelope key: bytes 0 to 61, generation and count as zeros, so that data keys can be left
+// out without asking the provider. With a data key: all that is before the first of them, and its id. So every byte is authenticated,
+// and no part of one envelope fits another.
+//
+// A key service may authenticate nothing of its own: whatever it unwraps, only the envelope key opens the data keys, and only behind
+// the very bytes that the service gave. What it can't tell the store is whether somebody else had it wrap a key: who may have it wrap
+// keys, and writes the file, can replace the whole envelope, as anyone can who knows a passphrase. What was sealed doesn't open then.
 //
 // A wrong key and damage are told apart by the checksum: bytes that are as they were written, and don't open, were written
 // with another key.
@@ -31,7 +37,6 @@ struct KeyEnvelope: Hashable, Sendable {
     static let magic = Array("OFFLKEYS".utf8)
     static let keyCountMax = 8
     static let wrappedLengthMax = 3_000
-    private static let headLength = 62
     static let sealedKeyLength = Sodium.nonceLength + Sodium.keyLength + Sodium.tagLength
 
     enum Wrapping: UInt8, Sendable {
@@ -65,7 +70,16 @@ struct KeyEnvelope: Hashable, Sendable {
     }
 
     /// What is authenticated with the envelope key.
+    var wrappingContext: [UInt8] { start(generation: 0, keyCount: 0) }
+
+    /// What is before the data keys, and authenticated with each.
     func head(keyCount: Int) -> [UInt8] {
+        var bytes = start(generation: generation, keyCount: keyCount)
+        bytes.appendLittle(UInt16(truncatingIfNeeded: wrapped.count))
+        return bytes + wrapped
+    }
+
+    private func start(generation: UInt64, keyCount: Int) -> [UInt8] {
         var bytes = Self.magic
         bytes.appendLittle(Self.version)
         bytes.appendLittle(generation)
@@ -81,8 +95,6 @@ struct KeyEnvelope: Hashable, Sendable {
     /// One copy of the envelope.
     var encoded: [UInt8] {
         var bytes = head(keyCount: keys.count)
-        bytes.appendLittle(UInt16(truncatingIfNeeded: wrapped.count))
-        bytes += wrapped
         for key in keys {
             bytes.appendLittle(key.id)
             bytes += key.sealed

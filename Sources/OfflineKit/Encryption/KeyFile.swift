@@ -84,10 +84,7 @@ struct KeyFile: Sendable {
         let old = try? open(.readWrite)
         defer { old?.close() }
         let copy = envelope.encoded
-        do throws(FileSystemError) { try writeNew(copy + copy) } catch {
-            try? folder.system.remove(newPath)
-            throw EngineError(error)
-        }
+        try folder.writeNew(Self.newName, copy + copy, durably: true)
         do throws(FileSystemError) {
             try folder.system.rename(newPath, to: path)
             try folder.system.syncDirectory(folder.path)
@@ -99,18 +96,6 @@ struct KeyFile: Sendable {
                     + "again to see whether the old key or the new one opens it", file: Self.name)
         }
         if let old { overwrite(old) }
-    }
-
-    private func writeNew(_ bytes: [UInt8]) throws(FileSystemError) {
-        let file: any File
-        do throws(FileSystemError) { file = try folder.system.open(newPath, .create) } catch {
-            guard error.number == SystemErrorNumber.exists else { throw error }
-            try folder.system.remove(newPath)
-            file = try folder.system.open(newPath, .create)
-        }
-        defer { file.close() }
-        try file.write(bytes, at: 0)
-        try file.sync()
     }
 
     /// The new envelope is durable by now, so a failure is nobody's concern.

@@ -22,15 +22,20 @@ struct FieldKey: Sendable {
 /// The keys of an open, unlocked store. Immutable: a rotation makes another one.
 final class KeyRing: Sendable {
     let storeID: [UInt8]
-    /// Ascending by id; never empty.
+    /// All that something may be sealed with, ascending by id; never empty. Several while values are being sealed anew.
     let keys: [FieldKey]
-    /// Seals new values.
+    /// Seals new values: the newest one, but where what older ones would make of a value is asked for.
     let current: FieldKey
+    /// Seals the keys in the envelope. It is kept, so that old keys can be left out of the envelope without asking anybody.
+    private let envelopeKey: SecretBytes
 
-    private init(storeID: [UInt8], keys: [FieldKey], current: FieldKey) {
+    private init(
+        storeID: [UInt8], keys: [FieldKey], current: FieldKey, envelopeKey: SecretBytes
+    ) {
         self.storeID = storeID
         self.keys = keys
         self.current = current
+        self.envelopeKey = envelopeKey
     }
 
     func key(_ id: UInt32) -> FieldKey? { keys.first { $0.id == id } }
@@ -38,7 +43,45 @@ final class KeyRing: Sendable {
     /// New keys, for a store of its own.
     static func make() throws -> KeyRing {
         let key = try FieldKey(id: 1, .random(count: Sodium.keyLength))
-        return KeyRing(storeID: Sodium.random(count: 16), keys: [key], current: key)
+        return KeyRing(
+            storeID: Sodium.random(count: 16), keys: [key], current: key,
+            envelopeKey: try .random(count: Sodium.keyLength))
+    }
+
+    // MARK: Other rings
+
+    /// The same keys, for an envelope that another provider wraps.
+    func rewrapping() throws -> KeyRing {
+        KeyRing(
+            storeID: storeID, keys: keys, current: current,
+            envelopeKey: try .random(count: Sodium.keyLength))
+    }
+
+    /// The same, with one more data key, for new values from now on. `.quotaExceeded` where there are as many as an envelope holds.
+    func addingDataKey() throws -> KeyRing {
+        guard keys.count < KeyEnvelope.keyCountMax, let newest = keys.last?.id, newest < .max
+        else {
+            throw OfflineError(
+                .quotaExceeded,
+                "\(keys.count) data keys are in use, and there can't be more: rotate again without reencrypt, "
+                    + "or when what older keys sealed is sealed anew")
+        }
+        let added = try FieldKey(id: newest + 1, .random(count: Sodium.keyLength))
+        return KeyRing(
+            storeID: storeID, keys: keys + [added], current: added,
+            envelopeKey: try .random(count: Sodium.keyLength))
+    }
+
+    /// The keys from this one on; it isn't above the newest.
+    func droppingKeys(below id: UInt32) -> KeyRing {
+        KeyRing(
+            storeID: storeID, keys: keys.filter { $0.id >= id }, current: current,
+            envelopeKey: envelopeKey)
+    }
+
+    /// The ring as if one of its keys were the newest: what it seals has that key's tokens.
+    func sealing(with key: FieldKey) -> KeyRing {
+        KeyRing(storeID: storeID, keys: keys, current: key, envelopeKey: envelopeKey)
     }
 
     // MARK: Envelopes
@@ -47,7 +90,6 @@ final class KeyRing: Sendable {
     func envelope(
         generation: UInt64, _ provider: EncryptionKeyProvider
     ) async throws -> KeyEnvelope {
-        let envelopeKey = try SecretBytes.random(count: Sodium.keyLength)
         let isPassphrase = provider.wrapping == .passphrase
         var envelope = KeyEnvelope(
             generation: generation, storeID: storeID, wrapping: provider.wrapping,
@@ -55,8 +97,20 @@ final class KeyRing: Sendable {
             salt: isPassphrase
                 ? Sodium.random(count: Sodium.saltLength)
                 : [UInt8](repeating: 0, count: Sodium.saltLength))
+        envelope.wrapped = try await provider.wrap(envelopeKey, envelope)
+        return try sealed(in: envelope)
+    }
+
+    /// The same, wrapped as another envelope of this ring's envelope key is.
+    func envelope(generation: UInt64, wrappedAs other: KeyEnvelope) throws -> KeyEnvelope {
+        var next = other
+        next.generation = generation
+        return try sealed(in: next)
+    }
+
+    private func sealed(in envelope: KeyEnvelope) throws -> KeyEnvelope {
+        var envelope = envelope
         let head = envelope.head(keyCount: keys.count)
-        envelope.wrapped = try await provider.wrap(envelopeKey, envelope, head)
         envelope.keys = try keys.map { key in
             KeyEnvelope.DataKey(
                 id: key.id,
@@ -82,7 +136,7 @@ final class KeyRing: Sendable {
                     + "which is out of bounds")
         }
         let head = envelope.head(keyCount: envelope.keys.count)
-        let envelopeKey = try await provider.unwrap(envelope, head)
+        let envelopeKey = try await provider.unwrap(envelope)
         var keys: [FieldKey] = []
         for key in envelope.keys {
             let data = try unseal(key.sealed, with: envelopeKey, context(head, key.id))
@@ -95,7 +149,8 @@ final class KeyRing: Sendable {
             keys.append(try FieldKey(id: key.id, data))
         }
         guard let current = keys.last else { throw OfflineError(.corrupted, "KEYS has no key") }
-        return KeyRing(storeID: envelope.storeID, keys: keys, current: current)
+        return KeyRing(
+            storeID: envelope.storeID, keys: keys, current: current, envelopeKey: envelopeKey)
     }
 
     private static func context(_ head: [UInt8], _ id: UInt32) -> [UInt8] {
@@ -161,10 +216,11 @@ extension EncryptionKeyProvider {
 
     /// The envelope key as the envelope keeps it.
     fileprivate func wrap(
-        _ key: SecretBytes, _ envelope: KeyEnvelope, _ head: [UInt8]
+        _ key: SecretBytes, _ envelope: KeyEnvelope
     ) async throws -> [UInt8] {
         guard case .service(let wrap, _) = source else {
-            return try KeyRing.seal(key, with: try await ownKey(envelope), head)
+            return try KeyRing.seal(
+                key, with: try await ownKey(envelope), envelope.wrappingContext)
         }
         var plain = unsafe key.withBytes { unsafe Array($0) }
         defer { plain.wipe() }
@@ -179,9 +235,7 @@ extension EncryptionKeyProvider {
     }
 
     /// The envelope key; `.wrongKey` where it was wrapped by another one.
-    fileprivate func unwrap(
-        _ envelope: KeyEnvelope, _ head: [UInt8]
-    ) async throws -> SecretBytes {
+    fileprivate func unwrap(_ envelope: KeyEnvelope) async throws -> SecretBytes {
         if case .service(_, let unwrap) = source {
             var plain = try await unwrap(envelope.wrapped)
             defer { plain.wipe() }
@@ -192,7 +246,8 @@ extension EncryptionKeyProvider {
             return try unsafe plain.withUnsafeBytes { try unsafe SecretBytes(copying: $0) }
         }
         let own = try await ownKey(envelope)
-        guard let key = try KeyRing.unseal(envelope.wrapped, with: own, head) else {
+        let key = try KeyRing.unseal(envelope.wrapped, with: own, envelope.wrappingContext)
+        guard let key else {
             throw OfflineError(
                 .wrongKey,
                 "the \(envelope.wrapping == .passphrase ? "passphrase" : "application's key") isn't "

@@ -229,7 +229,9 @@ private struct ClassWalk {
 
     private func sequenceOfChange() throws -> UInt64? {
         try StorageAdapter.mapping(collection, key) {
-            if isOfRecords { return try reader.sequence(of: trees.owner, key: key) }
+            if isOfRecords {
+                return try? StorageAdapter.changeSequence(of: key, in: trees.owner, reader)
+            }
             guard
                 case .tombstone(let tombstone)? = try? StorageAdapter.changeEntry(
                     of: key, trees, collection, in: reader)

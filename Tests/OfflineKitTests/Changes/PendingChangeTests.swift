@@ -275,7 +275,7 @@ struct PendingChangeTests {
     @Test func `malformed stamps and entries are refused`() {
         let stamp = RecordStamp(
             number: 300, time: 1_700_000_000_000, isLocal: true, isCreation: true,
-            firstNumber: 7, origin: 1
+            firstNumber: 7, origin: 1, sequence: 500
         ).encoded(before: [1, 2, 3])
         let tombstone = ChangeEntry.tombstone(
             Tombstone(
@@ -297,7 +297,8 @@ struct PendingChangeTests {
             }
         }
         let wrong: [[UInt8]] = [
-            [0x80], [0x80, 3, 1], [0x80, 200, 1, 1], [0x90, 4, 1, 1], [0x84, 4, 1, 1],
+            [0x80], [0x80, 3, 1], [0x80, 200, 1, 1], [0x90, 4, 1, 1], [0xA0, 4, 1, 1],
+            [0xC0, 4, 1, 1], [0x84, 4, 1, 1],
             [0x80, 5, 1, 1, 1],
         ]
         for bytes in wrong {

@@ -197,15 +197,9 @@ final class StateFiles: Sendable {
         _ name: String, with bytes: [UInt8], durably: Bool, alone: Bool = false
     ) throws(EngineError) {
         let system = folder.system
-        let new = folder.path(Self.new)
+        try folder.writeNew(Self.new, bytes, durably: durably)
         do throws(FileSystemError) {
-            try writeNew(bytes, at: new, durably: durably)
-        } catch {
-            try? system.remove(new)
-            throw EngineError(error)
-        }
-        do throws(FileSystemError) {
-            try system.rename(new, to: folder.path(name))
+            try system.rename(folder.path(Self.new), to: folder.path(name))
             // It counts for nothing, so it is no matter if that fails.
             if alone { try? system.remove(folder.path(Self.recent)) }
             if durably { try system.syncDirectory(folder.path) }
@@ -217,19 +211,5 @@ final class StateFiles: Sendable {
                 "the disk failed before the commit was durable (\(failure.message)); open the store "
                     + "again to see whether it is there", file: failure.file)
         }
-    }
-
-    private func writeNew(
-        _ bytes: [UInt8], at path: String, durably: Bool
-    ) throws(FileSystemError) {
-        let file: any File
-        do throws(FileSystemError) { file = try folder.system.open(path, .create) } catch {
-            guard error.number == SystemErrorNumber.exists else { throw error }
-            try folder.system.remove(path)
-            file = try folder.system.open(path, .create)
-        }
-        defer { file.close() }
-        try file.write(bytes, at: 0)
-        if durably { try file.sync() }
     }
 }
