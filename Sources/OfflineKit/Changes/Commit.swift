@@ -47,10 +47,17 @@ struct Commit: Sendable {
     let sequences: Range<UInt64>
     let collections: [CollectionID: CommittedChanges]
 
+    /// Keeps the keys that its records are sealed with.
+    private let keys: KeyUse?
+
     /// How many bytes of keys and records it holds.
     let byteCount: Int
 
-    init(sequences: Range<UInt64>, collections: [CollectionID: CommittedChanges]) {
+    init(
+        sequences: Range<UInt64>, collections: [CollectionID: CommittedChanges],
+        keys: KeyUse? = nil
+    ) {
+        self.keys = keys
         self.sequences = sequences
         self.collections = collections
         byteCount = collections.values.reduce(0) { sum, changes in

@@ -44,12 +44,31 @@ final class CollectionSealing: Sendable {
 
     // MARK: Documents
 
-    /// The document with its sensitive fields sealed. What is sealed already stays as it is.
+    /// The document with its sensitive fields sealed. What is sealed already stays as it is, unless it was with an older key: so all values
+    /// of a record are sealed with one key, and `.locked` is thrown only where something isn't sealed.
     func seal(_ document: Document, key: [UInt8]) throws -> Document {
-        try replacing(in: document) { field, value throws(OfflineError) in
-            if value.isNull || value.sealed != nil { return nil }
-            return .object(Document(sealed: try self.seal(value, field, key, self.vault.ring())))
+        if let ring = try? vault.ring() {
+            return try resealed(document, key: key, ring) ?? document
         }
+        return try replacing(in: document) { _, value throws(OfflineError) in
+            if !value.isNull, value.sealed == nil { _ = try self.vault.ring() }
+            return nil
+        }
+    }
+
+    /// The document with its sensitive fields sealed with the ring's current key; nil where they are already.
+    func resealed(
+        _ document: Document, key: [UInt8], _ ring: KeyRing
+    ) throws(OfflineError) -> Document? {
+        var isChanged = false
+        let result = try replacing(in: document) { field, value throws(OfflineError) in
+            if value.isNull || value.sealed?.keyID == ring.current.id { return nil }
+            var plain = value
+            if let sealed = value.sealed { plain = try self.open(sealed, field, key, ring) }
+            isChanged = true
+            return .object(Document(sealed: try self.seal(plain, field, key, ring)))
+        }
+        return isChanged ? result : nil
     }
 
     /// The document with its sensitive fields opened. `.locked`; `.decryptionFailed` for anything that wasn't sealed there.

@@ -28,7 +28,9 @@ final class FieldVault: Sendable {
     private let state: Protected<State>
     /// Unlocks and changes of the keys, one at a time.
     private let turn = AsyncLock(())
-    /// Whether the store is closed: then somebody else may have the file.
+    /// Where envelopes are written.
+    private let queue = BlockingQueue("offline.store.keys")
+    /// Whether the store is closed: then somebody else may have the file. Set on the queue.
     private let isClosed = Protected(false)
 
     private init(
@@ -100,15 +102,19 @@ final class FieldVault: Sendable {
         }
     }
 
-    /// Beside a writer: takes note of keys that it has added since. Throws `.wrongKey` where it has changed the provider's key too.
-    func refresh() async throws {
+    /// Beside a writer: takes note of keys that it has added since; whether the envelope is another one. Throws `.wrongKey` where it has
+    /// changed the provider's key too.
+    func refresh() async throws -> Bool {
         try await turn.withLock { _ in
-            guard let found = try file?.read() else { return }
             let (ring, known) = state.withLock { ($0.ring, $0.envelope) }
-            if found == known { return }
+            guard let found = try file?.read(), found != known else { return false }
             // What the ring has is enough, however it is wrapped.
-            let isKnown = found.keys.allSatisfy { ring?.key($0.id) != nil }
-            if ring != nil, !isKnown { try await readEnvelope() }
+            if let ring, !found.keys.allSatisfy({ ring.key($0.id) != nil }) {
+                try await readEnvelope()
+            } else {
+                state.withLock { $0.envelope = found }
+            }
+            return true
         }
     }
 
@@ -150,8 +156,10 @@ final class FieldVault: Sendable {
         }
     }
 
-    /// No envelope is written any more.
-    func close() { isClosed.withLock { $0 = true } }
+    /// No envelope is written any more when this returns.
+    func close() async {
+        _ = try? await queue.run { [self] in isClosed.withLock { $0 = true } }
+    }
 
     private func nextGeneration() throws(OfflineError) -> UInt64 {
         let (generation, failure) = state.withLock { ($0.envelope.generation, $0.failure) }
@@ -166,14 +174,11 @@ final class FieldVault: Sendable {
     private func replace(
         _ envelope: KeyEnvelope, _ ring: KeyRing, _ provider: EncryptionKeyProvider
     ) async throws {
-        try await Self.queue.run { [self] in
-            // Who closes the store waits for a write that goes on.
-            try isClosed.withLock { isClosed in
-                if isClosed { throw OfflineError(.notOpen, "the store is closed") }
-                do throws(EngineError) { try file?.write(envelope) } catch {
-                    if error.code == .outcomeUnknown { fail(error) }
-                    throw error
-                }
+        try await queue.run { [self] in
+            if isClosed.withLock({ $0 }) { throw OfflineError(.notOpen, "the store is closed") }
+            do throws(EngineError) { try file?.write(envelope) } catch {
+                if error.code == .outcomeUnknown { fail(error) }
+                throw error
             }
         }
         state.withLock { state in
@@ -183,8 +188,6 @@ final class FieldVault: Sendable {
             if state.ring != nil { state.ring = ring }
         }
     }
-
-    private static let queue = BlockingQueue("offline.store.keyfile")
 
     private func fail(_ error: EngineError) {
         state.withLock { state in

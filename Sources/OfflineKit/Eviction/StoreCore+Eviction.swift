@@ -1,6 +1,6 @@
 // Evicting: when it is due, and how it is done, part by part.
 //
-// - After each commit its collections' bounds are checked, in O(log n). What is over is evicted on the queue (EvictionQueue).
+// - After each commit its collections' bounds are checked, in O(log n). What is over is evicted on the queue (BackgroundQueue).
 // - Ages pass without commits: each collection whose policy is an age has one deadline, for its oldest record.
 // - A part waits for its collection as every writer does, so no record goes that an open transaction has touched.
 internal import OfflineBytes

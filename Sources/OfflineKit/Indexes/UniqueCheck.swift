@@ -7,12 +7,12 @@ internal import OfflineBytes
 /// Checks the entries that one statement adds to unique indexes, and cut ones that it keeps: their
 /// values may have changed behind the cut.
 struct UniqueCheck {
-    private let statement: WriteStatement
+    let statement: WriteStatement
     /// Says what a session may be told; nil: everything.
     private let guardian: WriteGuard?
     /// What is checked, sorted.
-    private let candidates: DerivedKeys
-    private var collection: CollectionState { statement.collection }
+    let candidates: DerivedKeys
+    var collection: CollectionState { statement.collection }
 
     /// The statement's lists are sorted.
     init(_ statement: WriteStatement, _ guardian: WriteGuard? = nil) {
@@ -54,6 +54,7 @@ struct UniqueCheck {
                 values.isCut ? try wholes.values(ofRecord: key, cutTo: prefix, index) : [prefix]
             }
         }
+        try checkOtherKeys(&wholes)
         return wholes.recordsAsked
     }
 
@@ -94,11 +95,11 @@ struct UniqueCheck {
         }
     }
 
-    private func recordKey(of entry: ArraySlice<UInt8>, _ index: IndexState) throws -> [UInt8] {
+    func recordKey(of entry: ArraySlice<UInt8>, _ index: IndexState) throws -> [UInt8] {
         Array(entry.dropFirst(try index.values(of: Array(entry)).keyStart))
     }
 
-    private func violation(of index: IndexState, by otherKey: [UInt8]) throws -> OfflineError {
+    func violation(of index: IndexState, by otherKey: [UInt8]) throws -> OfflineError {
         try guardian?.violation(of: index, by: otherKey, statement)
             ?? UniqueCheck.violation(of: index, in: collection, by: otherKey)
     }
@@ -115,7 +116,7 @@ struct UniqueCheck {
 }
 
 /// The values of records, as a statement leaves them, that an index has cut.
-private struct WholeValues {
+struct WholeValues {
     private let statement: WriteStatement
     /// Where in the statement a record is put; nil: that wasn't needed yet.
     private var places: [[UInt8]: Int]?

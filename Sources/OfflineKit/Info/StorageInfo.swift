@@ -34,6 +34,9 @@ public struct StorageInfo: Sendable, Hashable {
     public internal(set) var oldestSnapshotAge: Duration?
     /// What only snapshots that are held keep from being given back.
     public internal(set) var bytesPinnedBySnapshots: Int64
+    /// How much of the records is sealed with the new data key, from 0 to 1, after `rotateKey` with `reencrypt`; nil: all are, and no other key
+    /// is left.
+    public internal(set) var resealedFraction: Double?
 }
 
 extension StoreCore {
@@ -62,7 +65,7 @@ extension StoreCore {
                 reclaimableBytes: space.reclaimableBytes, logBytes: space.logBytes,
                 treeBytes: space.treeBytes, pendingChanges: pending, sizeLimit: options.sizeLimit,
                 oldestSnapshotAge: snapshots.oldestAge,
-                bytesPinnedBySnapshots: space.pinnedBytes)
+                bytesPinnedBySnapshots: space.pinnedBytes, resealedFraction: resealedFraction)
         } catch {
             throw ErrorMapping.publicError(error)
         }

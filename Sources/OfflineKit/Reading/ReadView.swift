@@ -15,13 +15,16 @@ struct ReadView: Sendable {
     private let reads: ReadCounts?
     /// Whose view it is; nil: that of who may do everything.
     let access: SessionAccess?
+    /// Keeps the keys that what it shows is sealed with. A transaction's own state needs that no more than its collections' locks.
+    private let keys: KeyUse?
 
     /// A view of what is committed.
     init(
         snapshot: any BackendReader, schema: SchemaState, reads: ReadCounts? = nil,
-        access: SessionAccess? = nil
+        access: SessionAccess? = nil, keys: KeyUse? = nil
     ) {
         self.access = access
+        self.keys = keys
         adapter = StorageAdapter(snapshot)
         self.schema = schema
         self.reads = reads
@@ -34,6 +37,7 @@ struct ReadView: Sendable {
         access: SessionAccess? = nil
     ) {
         self.access = access
+        keys = nil
         adapter = StorageAdapter(batch)
         self.schema = schema
         self.batch = scope
@@ -47,6 +51,7 @@ struct ReadView: Sendable {
         batch = view.batch
         reads = nil
         access = view.access
+        keys = view.keys
     }
 
     /// A view as if there were only the records that the session sees; of the collection those in which it sees all of the paths.

@@ -15,20 +15,31 @@ extension OfflineStore {
     /// this can be called again. Does nothing where the store isn't locked.
     public func unlock() async throws {
         do {
-            try await core().vault?.unlock()
+            let core = try core()
+            if try await core.vault?.unlock() == true { core.scheduleResealing() }
         } catch {
             throw ErrorMapping.publicError(error)
         }
     }
 
-    /// Re-wraps the data key under a new key provider at once.
+    /// Re-wraps the data key under a new key provider at once; with `reencrypt`, a new data key too.
     ///
     /// One change of the file `KEYS`: whatever happens, the store opens with the old provider or the new one, exactly one of them.
     /// `unlock` asks the new one from then on; the options of the next opening must name it. Copies of the store that were made before still
     /// open with the old one.
     ///
-    /// Throws `.locked`; `.invalidOptions` where the store isn't encrypted, and for `reencrypt`, which isn't in this build;
-    /// `.readOnly`; what the provider throws.
+    /// With `reencrypt` all that is written from then on is sealed with a new data key, and this returns. What is there already is sealed with
+    /// it in the background, while reading and writing go on: that is no change of a record, so no feed and no live query shows it.
+    /// `StorageInfo.resealedFraction` says how far it is. Closing or locking the store, or a crash, only interrupts it. In the end the old
+    /// data key is destroyed, once no snapshot or stream is held from before; so who knows it can read old copies alone.
+    ///
+    /// ```swift
+    /// try await store.rotateKey(to: .userPassphrase { try await askForNewPassphrase() }, reencrypt: true)
+    /// ```
+    ///
+    /// Throws `.locked`; `.invalidOptions` where the store isn't encrypted; `.quotaExceeded` with `reencrypt` where eight data keys are in
+    /// use already; `.readOnly`; `.outcomeUnknown` where the disk fails too late to tell, and then the store must be opened again; what the
+    /// provider throws.
     public func rotateKey(
         to provider: EncryptionKeyProvider, reencrypt: Bool = false
     ) async throws {
@@ -51,7 +62,7 @@ extension StoreCore {
         if options.isReadOnly {
             throw OfflineError(.readOnly, "the store was opened for reading only")
         }
-        if reencrypt { throw OptionValidation.notBuilt("reencrypt") }
-        try await vault.rotate(to: provider)
+        try await vault.rotate(to: provider, addingKey: reencrypt)
+        scheduleResealing()
     }
 }

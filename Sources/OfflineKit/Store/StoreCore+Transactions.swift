@@ -40,6 +40,8 @@ extension StoreCore {
         guard options.isReadOnly else { return self }
         do {
             try await backend.refresh()
+            // The keys of the state that is shown, and all that are in the envelope then.
+            while try await vault?.refresh() == true { try await backend.refresh() }
             let schema = try SchemaState(
                 stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
             return StoreCore(

@@ -23,7 +23,8 @@ final class StoreCore: Sendable {
     let liveQueries: LiveQueries
     let snapshots: HeldSnapshots
     let events: StorageEventHub
-    let eviction = EvictionQueue()
+    let eviction = BackgroundQueue("offline.store.eviction")
+    let resealing = Resealing()
     let space: SpaceWatch
     /// Room is made by one at a time.
     let roomTurn = AsyncLock(())
@@ -63,10 +64,12 @@ final class StoreCore: Sendable {
     /// A view of what is committed now, as a session may see it, or all of it; `kept`: one that a caller may hold for long.
     func view(kept: Bool = false, as access: SessionAccess? = nil) throws -> ReadView {
         do {
+            // Before the snapshot, whose fields may be sealed with keys that go then.
+            let keys = vault?.use
             let reader = try backend.snapshot()
             return ReadView(
                 snapshot: kept ? reader.kept() : reader, schema: schema, reads: reads,
-                access: access)
+                access: access, keys: keys)
         } catch {
             throw ErrorMapping.publicError(error)
         }
@@ -128,15 +131,23 @@ final class StoreCore: Sendable {
         }
     }
 
-    /// Commits and releases the locks, whether or not it succeeds. `checksBounds`: false for an eviction's own commits.
-    func commit(_ open: OpenBatch, checksBounds: Bool = true) async throws {
+    /// Commits and releases the locks, whether or not it succeeds. `checksBounds`: false for an eviction's own commits. `addsData`: whether
+    /// anything was written, not only deleted; nil: as the writer knows.
+    func commit(
+        _ open: OpenBatch, checksBounds: Bool = true, addsData: Bool? = nil
+    ) async throws {
         defer { locks.release(open.hold) }
+        let addsData = addsData ?? open.writer.addsData
         do {
             let (batch, scope) = (open.batch, open.scope)
-            if !open.writer.addsData { batch.useReserve() }
+            if !addsData { batch.useReserve() }
+            // While the collections are locked still.
+            let keys = vault?.use
             try await batch.commit(appended: { locks.release(open.hold) }) { [hub] sequences in
                 hub.publish(
-                    Commit(sequences: sequences, collections: scope.takeChanges(of: batch)))
+                    Commit(
+                        sequences: sequences, collections: scope.takeChanges(of: batch),
+                        keys: keys))
             }
         } catch {
             open.batch.rollback()
@@ -148,7 +159,7 @@ final class StoreCore: Sendable {
         open.scope.end()
         open.scope.names.publish(open.scope.written)
         reads.forget(open.scope.takeRemoved())
-        noteCommit(added: open.writer.addsData)
+        noteCommit(added: addsData)
         if checksBounds { checkBounds(open.scope.written) }
     }
 
@@ -232,6 +243,7 @@ final class StoreCore: Sendable {
     func close() async throws {
         try OwnTransaction.checkNotInside(self)
         eviction.close()
+        resealing.close()
         for handle in handles.withLock({ Array($0.values) }) {
             await handle.transaction?.abandon()
         }
@@ -239,6 +251,7 @@ final class StoreCore: Sendable {
             request(schema.collections, [], "closing the store"), timeout: nil)
         defer { locks.release(hold) }
         await writeReadsAtClose()
+        await vault?.close()
         await hub.close()
         events.close()
         do {

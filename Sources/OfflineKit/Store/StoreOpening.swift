@@ -49,6 +49,10 @@ struct StoreOpening {
         }
         do {
             let vault = try await openVault(of: backend, configuration.path)
+            if options.isReadOnly, let vault {
+                // Its state must be one that the keys are of: a writer beside may have changed both.
+                repeat { try await backend.refresh() } while try await vault.refresh()
+            }
             let schema = try await defineSchema(in: backend, vault)
             let exposed = try StoreRecords.exposed(in: backend.snapshot(), schema.storeRecords)
             let changes = ChangeContext(
@@ -60,6 +64,7 @@ struct StoreOpening {
                 liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock),
                 events: StorageEventHub(), vault: vault)
             core.checkBounds(schema.collections)
+            core.scheduleResealing()
             return core
         } catch {
             // The first error counts.

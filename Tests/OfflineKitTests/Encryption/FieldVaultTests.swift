@@ -113,7 +113,7 @@ import Testing
     {
         let system = SimulatedFileSystem()
         let vault = try await Self.vault(system, KeyEnvelopeTests.key(1))
-        vault.close()
+        await vault.close()
         await expectError(.notOpen) { try await vault.rotate(to: KeyEnvelopeTests.key(2)) }
         _ = try await Self.vault(system, KeyEnvelopeTests.key(1))
     }
@@ -126,13 +126,14 @@ import Testing
         let opened = try await FieldVault.open(options, file, isReadOnly: true, needsKeys: false)
         let reader = try #require(opened)
         try await writer.rotate(to: KeyEnvelopeTests.key(1), addingKey: true)
-        try await reader.refresh()
+        #expect(try await reader.refresh())
+        #expect(try await !reader.refresh())
         #expect(try reader.ring().keys.map(\.id) == [1, 2])
         // Another provider's key is no matter as long as nothing else is new.
         try await writer.rotate(to: KeyEnvelopeTests.key(2))
-        try await reader.refresh()
+        #expect(try await reader.refresh())
         try await writer.rotate(to: KeyEnvelopeTests.key(2), addingKey: true)
-        await expectError(.wrongKey) { try await reader.refresh() }
+        await expectError(.wrongKey) { _ = try await reader.refresh() }
         #expect(try reader.ring().keys.map(\.id) == [1, 2])
     }
 

@@ -1,12 +1,13 @@
-// Where eviction runs: on a Dispatch queue of its own, one run after another, so that nobody who writes or reads does its work.
+// Where a store works by itself, evicting or sealing fields anew: on Dispatch queues of their own, one run after another, so that nobody
+// who writes or reads does that work.
 //
 // What becomes due while a run goes on is done after it. Once closed nothing new begins; what has begun finds out before its
 // next batch.
 internal import Dispatch
 internal import OfflineBytes
 
-/// The queue of one store's evictions, as an executor of tasks.
-final class EvictionQueue: TaskExecutor {
+/// The queue of one kind of such work of one store, as an executor of tasks.
+final class BackgroundQueue: TaskExecutor {
     private struct State {
         var due: Set<CollectionID> = []
         var isRunning = false
@@ -17,7 +18,9 @@ final class EvictionQueue: TaskExecutor {
     private let turn = AsyncLock(())
     /// Called where each part begins: tests look at where that is.
     private let watcher = Protected<(@Sendable () -> Void)?>(nil)
-    let queue = DispatchQueue(label: "offline.store.eviction")
+    let queue: DispatchQueue
+
+    init(_ label: String) { queue = DispatchQueue(label: label) }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

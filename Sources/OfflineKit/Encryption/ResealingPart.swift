@@ -1,0 +1,190 @@
+// One part of sealing a collection's fields anew: as much as one batch changes.
+//
+// A part walks the records, or the change entries, from a key on, and writes those again in which a sensitive field isn't sealed with
+// the newest key: with an older one, or not at all, because the field became sensitive only now. Nothing else of a record changes, and
+// whoever follows changes sees none: its stamp stays, with the sequence that the record had, and so do its uses.
+//
+// The batch has the collection for itself. So nothing is passed over: what another writer has sealed with an older key is committed
+// before, and what comes later is sealed with the newest one.
+internal import OfflineBytes
+import OfflineDocuments
+
+/// Where a walk over a collection goes on.
+enum ResealingPlace: Sendable {
+    /// The records from this key on, then the change entries.
+    case records(from: [UInt8])
+    case entries(from: [UInt8])
+}
+
+/// Writes what isn't sealed with the newest key again, in one batch of one collection.
+struct ResealingPart {
+    /// So many records or bytes a batch are looked at, so that who waits for the collection doesn't wait long.
+    private static let recordsMax = 256
+    private static let bytesMax = 1 << 20
+
+    private let collection: CollectionState
+    private let sealing: CollectionSealing
+    private let batch: any BackendBatch
+    private let scope: BatchScope
+    private var names: BoundNames
+    private var encoder: RecordEncoder
+    private var removed = DerivedKeys()
+    private var added = DerivedKeys()
+    /// How many records and entries were looked at.
+    private(set) var seen = 0
+    /// Whether the batch has nothing to commit.
+    private(set) var isEmpty = true
+    /// Something doesn't open, or is damaged. It stays as it is.
+    private(set) var isIncomplete = false
+
+    /// Nil where the collection has no sensitive fields.
+    init?(_ collection: CollectionState, _ open: OpenBatch) {
+        guard let sealing = collection.sealing else { return nil }
+        self.collection = collection
+        self.sealing = sealing
+        batch = open.batch
+        scope = open.scope
+        names = scope.names.names(of: collection, in: batch)
+        encoder = RecordEncoder(dictionary: names.dictionary)
+    }
+
+    /// Does the part that begins at `place`; where the next one does, nil at the end. If this throws the batch is of no use.
+    mutating func run(from place: ResealingPlace) throws -> ResealingPlace? {
+        switch place {
+        case .records(let key):
+            let next = try walk(TreeID(collection.id), from: key) { try $0.resealRecord($1, $2) }
+            try apply()
+            return next.map { .records(from: $0) }
+                ?? (collection.changes == nil ? nil : .entries(from: []))
+        case .entries(let key):
+            guard let trees = collection.changes else { return nil }
+            let next = try walk(trees.entries, from: key) { try $0.resealEntry($1, $2, trees) }
+            try apply()
+            return next.map { .entries(from: $0) }
+        }
+    }
+
+    /// Calls `body` with keys and what is stored there; the key to go on from. All is read before anything is changed.
+    private mutating func walk(
+        _ tree: TreeID, from key: [UInt8],
+        _ body: (inout ResealingPart, _ key: [UInt8], _ stored: [UInt8]) throws -> Void
+    ) throws -> [UInt8]? {
+        var found: [(key: [UInt8], stored: [UInt8])] = []
+        var next: [UInt8]?
+        try StorageAdapter.mapping(collection) {
+            let range = KeyRange(lower: key, upper: nil)
+            let cursor = try batch.cursor(tree, in: range, descending: false)
+            var current: [UInt8] = []
+            var bytes = 0
+            while try cursor.next() {
+                cursor.copyKey(into: &current)
+                if found.count == Self.recordsMax || bytes >= Self.bytesMax {
+                    next = current
+                    break
+                }
+                var stored: [UInt8] = []
+                try cursor.withRecord { stored.append($0) }
+                bytes += stored.count
+                found.append((current, stored))
+            }
+        }
+        seen += found.count
+        for (key, stored) in found {
+            do {
+                try body(&self, key, stored)
+            } catch let error as OfflineError
+                where error.code == .decryptionFailed || error.code == .corrupted
+            {
+                isIncomplete = true
+            }
+        }
+        return next
+    }
+
+    private mutating func resealRecord(_ key: [UInt8], _ stored: [UInt8]) throws {
+        let names = names.dictionary
+        let (found, document) = try unsafe stored.withUnsafeBytes { bytes in
+            try unsafe StorageAdapter.read(bytes, names) { record in
+                (try unsafe RecordStamp(of: bytes), unsafe Document(copying: record))
+            }
+        }
+        guard let record = try resealed(document, key) else { return }
+        var stamp = found
+        if found != nil, found?.sequence == nil {
+            stamp?.sequence = try sequence(of: key, in: collection.id)
+        }
+        let new = stamp?.encoded(before: record) ?? record
+        let before = try entries(of: stored, key)
+        let after = try entries(of: new, key)
+        removed.append(entriesOf: before, notIn: after)
+        added.append(entriesOf: after, notIn: before)
+        try StorageAdapter.put(new, key: key, of: collection, in: batch)
+        isEmpty = false
+    }
+
+    private mutating func resealEntry(
+        _ key: [UInt8], _ stored: [UInt8], _ trees: ChangeTrees
+    ) throws {
+        let entry = try unsafe stored.withUnsafeBytes { try unsafe ChangeEntry($0) }
+        guard let base = entry.base else { return }
+        let names = names.dictionary
+        let document = try unsafe base.record.withUnsafeBytes { bytes in
+            try unsafe StorageAdapter.read(bytes, names) { unsafe Document(copying: $0) }
+        }
+        guard let record = try resealed(document, key) else { return }
+        let new = ChangeBase(sequence: base.sequence, record: record)
+        let changed: ChangeEntry
+        if case .tombstone(var tombstone) = entry {
+            tombstone.base = new
+            tombstone.sequence =
+                try tombstone.sequence ?? sequence(of: key, in: trees.collection)
+            changed = .tombstone(tombstone)
+        } else {
+            changed = .base(new)
+        }
+        try StorageAdapter.mapping(collection, key) {
+            _ = try batch.put(trees.collection, key: key, record: changed.encoded)
+        }
+        isEmpty = false
+    }
+
+    /// The record with its fields sealed with the newest key; nil where they are.
+    private mutating func resealed(_ document: Document, _ key: [UInt8]) throws -> [UInt8]? {
+        // Asked for each record: who locks the store doesn't wait for the part to end.
+        let ring = try sealing.vault.ring()
+        guard let document = try sealing.resealed(document, key: key, ring) else { return nil }
+        let record = try encoder.encode(document)
+        if encoder.dictionary !== names.dictionary {
+            names = BoundNames(encoder.dictionary, of: collection)
+        }
+        return record
+    }
+
+    private func sequence(of key: [UInt8], in id: CollectionID) throws -> UInt64? {
+        try StorageAdapter.mapping(collection, key) { try batch.sequence(of: id, key: key) }
+    }
+
+    /// A record's index entries, but for its stamp's, which stays.
+    private func entries(of stored: [UInt8], _ key: [UInt8]) throws -> DerivedKeys {
+        var keys = DerivedKeys()
+        try unsafe stored.withUnsafeBytes { bytes in
+            try unsafe StorageAdapter.read(bytes, names.dictionary) { record in
+                unsafe names.indexKeys.append(record, key: key.span.bytes, to: &keys)
+            }
+        }
+        return keys
+    }
+
+    /// Brings names and indexes to what the records are now.
+    private mutating func apply() throws {
+        if isEmpty { return }
+        if !encoder.newNames.isEmpty {
+            try StorageAdapter.extendNames(encoder.newNames, of: collection, in: batch)
+            scope.names.replace(names, of: collection)
+        }
+        removed.sort()
+        added.sort()
+        try StorageAdapter.remove(removed, of: collection, in: batch)
+        try StorageAdapter.insert(added, of: collection, in: batch)
+    }
+}
