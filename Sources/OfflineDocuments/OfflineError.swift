@@ -37,7 +37,7 @@ public struct OfflineError: Error, Hashable, Sendable, CustomStringConvertible {
         public static var uniqueViolation: Code { Code("uniqueViolation") }
         /// A delete that `.restrict` forbids.
         public static var relationshipViolation: Code { Code("relationshipViolation") }
-        /// A record that breaks its collection's schema.
+        /// A record that breaks its collection's schema; the message names path and rule. Also a new schema that stored records break.
         public static var validationFailed: Code { Code("validationFailed") }
         /// Before initialize, or after close.
         public static var notOpen: Code { Code("notOpen") }

@@ -57,7 +57,7 @@ struct CollectionSummary {
         id = stored.id
         trees = stored.trees.map(\.index)
         do {
-            let definition = try Document(json: Data(stored.definition))
+            let definition = try Document(extendedJSON: Data(stored.definition))
             let kind = Self.kind(definition)
             if kind != .records {
                 self.kind = kind

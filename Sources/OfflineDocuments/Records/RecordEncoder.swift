@@ -41,6 +41,9 @@ package struct RecordEncoder {
         self.depth = depth
     }
 
+    /// What encodes records with all their names inline, so that no dictionary knows them.
+    package static var inliningNames: RecordEncoder { RecordEncoder(inliningNames: 1) }
+
     /// The dictionary with all names that records so far use.
     package var dictionary: NameDictionary { newNames.isEmpty ? base : NameDictionary(table) }
 

@@ -45,10 +45,11 @@ struct HiddenFields: Sendable {
     }
 
     /// Whether anything at the path is hidden, or may be.
-    func touches(_ path: FieldPath) -> Bool {
-        if isEmpty { return false }
-        let names = Self.names(path)
-        return paths.contains { Self.isPrefix($0, of: names) || Self.isPrefix(names, of: $0) }
+    func touches(_ path: FieldPath) -> Bool { touches(Self.names(path)) }
+
+    /// The same for a path's names.
+    func touches(_ names: [String]) -> Bool {
+        paths.contains { Self.isPrefix($0, of: names) || Self.isPrefix(names, of: $0) }
     }
 
     /// What both hide.

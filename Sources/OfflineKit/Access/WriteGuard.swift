@@ -105,7 +105,9 @@ struct WriteGuard {
         /// The record before.
         fileprivate let old: Document
         /// What is hidden of that from reading; nil where the session can't read it.
-        fileprivate let hiddenBefore: HiddenFields?
+        let hiddenBefore: HiddenFields?
+        /// All of it is the session's own: nothing of the record before is left.
+        let isWhole: Bool
     }
 
     /// The change with what it must leave as it is; nil where there is no such record for the session, or, with `creates`, none at
@@ -127,14 +129,16 @@ struct WriteGuard {
         }
         if kept.isEmpty {
             return Change(
-                document: document, mode: mode, old: found.old, hiddenBefore: found.hidden)
+                document: document, mode: mode, old: found.old, hiddenBefore: found.hidden,
+                isWhole: mode == .replace)
         }
         let wanted =
             mode == .replace
             ? document : DocumentMerge.merge(document, into: kept.masked(found.old))
         guard let restored = kept.restored(wanted, from: found.old) else { throw refused }
         return Change(
-            document: restored, mode: .replace, old: found.old, hiddenBefore: found.hidden)
+            document: restored, mode: .replace, old: found.old, hiddenBefore: found.hidden,
+            isWhole: false)
     }
 
     /// Checks the record that the statement changed last.
@@ -189,7 +193,11 @@ struct WriteGuard {
         guard let found, let kept = found.kept, kept.areSame(in: document, as: found.old) else {
             return false
         }
-        _ = try statement.replace(document, key: key)
+        do {
+            _ = try statement.replace(document, key: key)
+        } catch let error as OfflineError where error.code == .validationFailed {
+            return false
+        }
         return try unsafe withLast(statement) { record in
             unsafe !showsMore(of: record, than: found.hidden)
                 && self.kept(in: record)?.areSame(in: document, as: found.old) == true
@@ -214,6 +222,20 @@ struct WriteGuard {
                 return hidden.masked(document)
             }
         }
+    }
+
+    /// The error for a change that the collection's schema forbids. Why it does is told only where that follows from what the session
+    /// has written, or can read.
+    func told(_ error: any Error, _ failure: SchemaFailure?, _ change: Change) -> any Error {
+        guard (error as? OfflineError)?.code == .validationFailed, !change.isWhole else {
+            return error
+        }
+        guard let hidden = change.hiddenBefore else { return refused }
+        if hidden.isEmpty { return error }
+        guard let failure, failure.isPlain, !failure.path.isEmpty,
+            !hidden.touches(failure.names)
+        else { return refused }
+        return error
     }
 
     /// The error for a record with the values of another one in a unique index: that has a key only where the session sees it, and

@@ -29,7 +29,38 @@ public struct CollectionSchema: Sendable, Hashable {
     /// Whether changes are kept for synchronization; nil: yes, unless the collection has its own
     /// eviction policy, other than `.none`.
     public var tracksChanges: Bool?
-    /// A JSON Schema that every record must fulfil.
+    /// A JSON Schema (2020-12) that every record must fulfil; nil: none.
+    ///
+    /// ```swift
+    /// CollectionSchema(
+    ///     name: "people",
+    ///     validation: [
+    ///         "required": ["name"],
+    ///         "properties": ["name": ["type": "string"], "age": ["type": "integer", "minimum": 0]],
+    ///     ])
+    /// ```
+    ///
+    /// A write that breaks it is `.validationFailed` on every path, and changes nothing. It is stored with the collection, and counts
+    /// until an opening says another or none for it; one that is new must hold of the records that are there, else the opening throws
+    /// `.validationFailed`, naming them, in time linear in the collection.
+    ///
+    /// What is asked of the record is asked as JSON Schema says, with these particulars:
+    /// - The keywords are `type`, `const`, `enum`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`,
+    ///   `minLength`, `maxLength`, `pattern`, `items`, `prefixItems`, `minItems`, `maxItems`, `uniqueItems`, `properties`,
+    ///   `additionalProperties`, `required`, `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, `not`, `if`, `then`, `else`,
+    ///   `$ref`, `$defs`, `$anchor` and `$id`. Annotations are accepted: `$schema` (2020-12), `$comment`, `title`, `description`,
+    ///   `default`, `examples`, `deprecated`, `readOnly`, `writeOnly`, `format`, `contentEncoding`, `contentMediaType`,
+    ///   `contentSchema`. Anything else, and any value that a keyword doesn't take, is `.invalidOptions`, with its place.
+    /// - `type` knows `date` and `data` too, for what JSON has no form for. A date is no `string`, and only `type`, `const` and `enum`
+    ///   ask anything of it. NaN and infinities are each a `number`; NaN breaks every bound.
+    /// - Values are equal as everywhere in the store: 1 and 1.0, but never 1 and true.
+    /// - `$ref` leads to a schema within this one: by a JSON pointer, an `$anchor` or an `$id`. Nothing is fetched. Recursion is fine as
+    ///   long as there is a step into the value on its way; 32 schemas in a row may ask about one value.
+    /// - `pattern` is JavaScript's with the flag u, matched in linear time: without lookaround and backreferences, and of `\p{…}` with the
+    ///   general categories alone.
+    /// - The record has its key, as it is stored.
+    /// - It takes 256 KiB and 256 patterns at most. A record that takes over 67 million steps to check, or nests over 800 schemas deep,
+    ///   is refused.
     public var validation: Document?
     /// Who may do what in sessions (`OfflineStore.session(as:)`); nil: open to all.
     ///

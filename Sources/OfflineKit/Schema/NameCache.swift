@@ -1,20 +1,23 @@
 // A collection's dictionary of names as an object that is built once and not at every read,
-// together with what is compiled against it: the index paths.
+// together with what is compiled against it: the index paths, and the names of the schema that records must fulfil.
 //
 // Only committed names may enter a collection's cache, because the ids of a transaction that is
 // rolled back are given out again; what a transaction adds stays in its own BatchNames until its
 // commit.
 internal import OfflineBytes
 
-/// A dictionary, and a collection's index paths bound to it.
+/// A dictionary, and a collection's index paths and schema bound to it.
 final class BoundNames: Sendable {
     let dictionary: NameDictionary
     /// Derives a record's index entries.
     let indexKeys: IndexKeys
+    /// The names of the collection's schema, if it has one.
+    let schema: BoundSchema?
 
     init(_ dictionary: NameDictionary, of collection: CollectionState) {
         self.dictionary = dictionary
         indexKeys = IndexKeys(collection, dictionary)
+        schema = collection.validation.map { BoundSchema($0.program, in: dictionary) }
     }
 
     /// The names that `reader` has.

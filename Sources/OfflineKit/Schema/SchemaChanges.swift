@@ -11,6 +11,7 @@
 // - A policy that was set at run time counts until the schema's own is another one than it was then.
 // - A collection whose policy asks when records were used gets a collection for that (AccessEntry). It stays, empty and without a
 //   tree, when no policy asks any more.
+// - A schema that records must fulfil, and that is new or changed, is one that those that are there must fulfil too.
 // - Indexes of another derivation version (StoredDefinition) are all built anew.
 
 /// The steps from a stored schema to a wanted one.
@@ -19,6 +20,8 @@ struct SchemaChanges {
     private(set) var changes: [StoredCollection] = []
     /// All collections as they are after the changes.
     private(set) var result: [(id: CollectionID, kind: StoredKind)] = []
+    /// Stored collections whose records are to be held against a schema that is new to them.
+    private(set) var newlyValidated: [CollectionID] = []
     private var nextID: UInt32
     private let strategy: EvictionPolicy
     private let isLimited: Bool
@@ -68,6 +71,9 @@ struct SchemaChanges {
             var schema = position.map { rest.remove(at: $0) } ?? definition.schema
             try SensitiveFields.settle(&schema, definition.schema.sensitiveFields, encryption)
             try Self.checkKeyPaths(definition.schema, schema)
+            if schema.validation != nil, schema.validation != definition.schema.validation {
+                newlyValidated.append(collection.id)
+            }
             let new = Self.changed(
                 definition, to: schema, isWanted: position != nil,
                 setting: setting?.collection == collection.id ? setting?.policy : nil)

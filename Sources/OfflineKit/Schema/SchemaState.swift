@@ -93,6 +93,8 @@ final class CollectionState: Sendable {
     let accessTicks = AccessTicks()
     /// Seals and opens its sensitive fields; nil where it has none, or for who has no keys.
     let sealing: CollectionSealing?
+    /// What its records must fulfil; nil: anything.
+    let validation: RecordSchema?
     /// Numbers its changes.
     let changeNumbers = ChangeNumbers()
     /// The dictionary of committed names, and the index paths bound to it.
@@ -105,6 +107,13 @@ final class CollectionState: Sendable {
         sealing =
             if let vault, !schema.sensitiveFields.isEmpty {
                 try CollectionSealing(vault, collection: schema.name, schema.sensitiveFields)
+            } else {
+                nil
+            }
+        validation =
+            if let document = schema.validation {
+                try RecordSchema(
+                    document, collection: schema.name, sensitive: schema.sensitiveFields)
             } else {
                 nil
             }

@@ -33,7 +33,6 @@ struct SchemaValidation {
                 .invalidOptions,
                 "storageSchema: the collection name \"\(collection.name)\" \(problem)")
         }
-        try checkBuilt()
         try check(paths: collection.keyPaths, "keyPath")
         if collection.keyPaths.count > 1, collection.autoKey != .none {
             throw invalid("autoKey can't fill a compound key: it must be .none")
@@ -43,6 +42,13 @@ struct SchemaValidation {
                 "has \(collection.indexes.count) indexes; \(Self.indexCountMax) are allowed")
         }
         try checkAccessPolicy()
+        if let validation = collection.validation {
+            do throws(OfflineError) {
+                _ = try SchemaProgram(validation)
+            } catch {
+                throw invalid(error.message)
+            }
+        }
         if let problem = collection.evictionPolicy?.problem {
             throw invalid("evictionPolicy \(problem)")
         }
@@ -66,11 +72,6 @@ struct SchemaValidation {
             }
             try check(relationship)
         }
-    }
-
-    /// What is described but isn't in this build.
-    private func checkBuilt() throws(OfflineError) {
-        if collection.validation != nil { throw notBuilt("validation") }
     }
 
     private func check(_ relationship: RelationshipSchema) throws(OfflineError) {
@@ -122,9 +123,5 @@ struct SchemaValidation {
         OfflineError(
             .invalidOptions, "collection \"\(collection.name)\": \(problem)",
             collection: collection.name)
-    }
-
-    private func notBuilt(_ option: String) -> OfflineError {
-        invalid("\(option) is not in this build")
     }
 }

@@ -8,7 +8,7 @@
 //      "collation": "case-insensitive"}, {"number": 2, "name": "open", "keyPaths": ["due"],
 //      "unique": false, "where": {"status": "open"}}],
 //      "relationships": [{"name": "orders", "collection": "orders", "type": "one-to-many",
-//      "foreignKey": "user_id"}], "tracksChanges": true}
+//      "foreignKey": "user_id"}], "tracksChanges": true, "validation": {"required": ["email"]}}
 //
 // - version: of this layout. A greater one is `.unsupportedFormat`.
 // - derivation: of the rules by which index entries follow from records (Indexes/IndexKeys), the
@@ -17,6 +17,7 @@
 // - sensitiveFields: those that were ever sensitive, of the collection or of the whole store, where there are any.
 // - evictionPolicy: the schema's own, and runTimePolicy: the one that was set by setEvictionPolicy, which counts instead; both as
 //   EvictionPolicy.document.
+// - validation: the JSON Schema that records must fulfil, where there is one, as extended JSON.
 // - nextIndex: the number of the next index to be made; numbers are never used again.
 // - multiEntry, collation, where, type: where they aren't the default. A filter is extended JSON,
 //   which loses nothing, so that it equals the one it came from.
@@ -30,8 +31,8 @@ struct StoredDefinition: Hashable, Sendable {
     static let derivation = 1
 
     var derivation = Self.derivation
-    /// Name, key, indexes, relationships, eviction policy, and whether it tracks changes (never nil here). An access policy is the
-    /// application's, and isn't stored; all else of a CollectionSchema isn't in this build.
+    /// All of it, but that whether it tracks changes is never nil here, and that an access policy, which is the application's, isn't
+    /// stored.
     var schema: CollectionSchema
     /// What `setEvictionPolicy` has set instead of the schema's.
     var runTimePolicy: EvictionPolicy?
@@ -120,6 +121,7 @@ extension StoredDefinition {
         if !schema.sensitiveFields.isEmpty {
             document["sensitiveFields"] = .array(schema.sensitiveFields.map { .string($0) })
         }
+        if let validation = schema.validation { document["validation"] = .object(validation) }
         if let policy = schema.evictionPolicy {
             document["evictionPolicy"] = .object(policy.document)
         }
@@ -152,6 +154,7 @@ extension StoredDefinition {
         schema.sensitiveFields = try fields.strings("sensitiveFields") ?? []
         schema.evictionPolicy = try fields.object("evictionPolicy").map { try EvictionPolicy($0) }
         runTimePolicy = try fields.object("runTimePolicy").map { try EvictionPolicy($0) }
+        schema.validation = try fields.object("validation")
         nextIndex = try Self.number(try fields.positive("nextIndex"), fields)
         indexNumbers = []
         for document in try fields.objects("indexes") ?? [] {

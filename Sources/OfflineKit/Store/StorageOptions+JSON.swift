@@ -9,6 +9,13 @@ extension StorageOptions {
     /// `transaction_timeout` (seconds),
     /// `auto_compaction`.
     ///
+    /// Each of `storage_schema` has `name`, `key_path` or `key_paths`, `auto_key`, `indexes`, `relationships`, `sensitive_fields`,
+    /// `eviction_strategy`, `tracks_changes`, and `validation`, a JSON Schema as `CollectionSchema.validation` takes it:
+    ///
+    /// ```json
+    /// {"name": "people", "validation": {"required": ["name"], "properties": {"age": {"minimum": 0}}}}
+    /// ```
+    ///
     /// `encryption_key_provider` names an entry of `keyProviders`. Throws `.invalidJSON` for text
     /// that is no JSON and
     /// `.invalidOptions`, with the name, for a setting that is unknown or of the wrong type.

@@ -106,9 +106,11 @@ struct StoreOpening {
         }
         let version = UInt64(options.version)
         if !changes.changes.isEmpty || reader.storedVersion != version {
-            let schema = try changes.schema(version: options.version)
+            let schema = try changes.schema(version: options.version, vault)
+            let validated = changes.newlyValidated.compactMap { schema.collection($0) }
             try await backend.define(changes.changes, version: version) { reader, newTrees in
                 try UniqueBuild(reader, schema).check(newTrees)
+                try ValidationBuild(reader).check(validated)
             }
         }
         try await StoreCore.emptyUnused(backend) { _ in }
@@ -178,7 +180,7 @@ extension SchemaState {
 
 extension SchemaChanges {
     /// The schema after the changes.
-    func schema(version: Int) throws -> SchemaState {
-        try SchemaState(version: version, stored: result)
+    func schema(version: Int, _ vault: FieldVault? = nil) throws -> SchemaState {
+        try SchemaState(version: version, stored: result, vault: vault)
     }
 }

@@ -43,7 +43,7 @@ struct RecordWriter {
             for document in documents {
                 var document = document.withoutIncludes
                 let key = try keys.forCreating(&document)
-                if guardian != nil { try statement.checkEncodes(document, key) }
+                if guardian != nil { try statement.checkFulfils(document, key) }
                 if try statement.adapter.hasRecord(of: collection, key: key) {
                     let known = OfflineError(
                         .alreadyExists, "there is a record with this key already",

@@ -43,6 +43,8 @@ struct WriteStatement {
     /// Nil where changes were never tracked.
     private var tracker: ChangeTracker?
     private var encoder: RecordEncoder
+    /// What the last record that was refused broke its collection's schema with.
+    private(set) var violation: SchemaFailure?
     /// The dictionary with this statement's growth, and the index paths bound to it.
     private(set) var names: BoundNames
     /// One record's entries before and after.
@@ -92,9 +94,14 @@ struct WriteStatement {
         _ = try encode(document, key)
     }
 
+    /// The same, or what it breaks the collection's schema with.
+    mutating func checkFulfils(_ document: Document, _ key: [UInt8]) throws {
+        _ = try encodeValid(document, key)
+    }
+
     /// Adds a record whose key isn't there.
     mutating func create(_ document: Document, key: [UInt8]) throws {
-        let record = try encode(document, key)
+        let record = try encodeValid(document, key)
         put(record, key, stamp: try tracker?.create(key) ?? nil, existed: false, into: \.added)
     }
 
@@ -124,9 +131,21 @@ struct WriteStatement {
                 ? try replace(document, key: key) : try merge(document, key: key)
         }
         try checkEncodes(document, key)
-        guard let change = try guardian.change(document, mode, key: key, creates: creates, self)
-        else { return false }
-        let wasThere = try self.change(change.document, change.mode, key: key, nil)
+        let change: WriteGuard.Change?
+        do {
+            change = try guardian.change(document, mode, key: key, creates: creates, self)
+        } catch {
+            // Refused as it would be if there were no such record.
+            if creates { try checkFulfils(document, key) }
+            throw error
+        }
+        guard let change else { return false }
+        let wasThere: Bool
+        do {
+            wasThere = try self.change(change.document, change.mode, key: key, nil)
+        } catch {
+            throw guardian.told(error, violation, change)
+        }
         try guardian.checkChanged(change, self)
         return wasThere
     }
@@ -182,7 +201,7 @@ struct WriteStatement {
         switch (document, old) {
         case (let document?, .some): try change(to: document, key: key, stamp)
         case (let document?, nil):
-            let record = try encode(document, key)
+            let record = try encodeValid(document, key)
             put(record, key, stamp: stamp, existed: false, into: \.added)
         case (nil, .some):
             removed.append(entriesOf: before, notIn: DerivedKeys())
@@ -237,7 +256,7 @@ struct WriteStatement {
     private mutating func change(
         to document: Document, key: [UInt8], _ stamp: RecordStamp?
     ) throws {
-        let record = try encode(document, key)
+        let record = try encodeValid(document, key)
         after.removeAll()
         put(record, key, stamp: stamp, existed: true, into: \.after)
         removed.append(entriesOf: before, notIn: after)
@@ -279,6 +298,24 @@ struct WriteStatement {
             throw ErrorMapping.publicError(
                 error, collection: collection.name, key: try? KeyDecoder.value(key))
         }
+    }
+
+    /// The record's bytes. Throws `.validationFailed` where it breaks the collection's schema.
+    private mutating func encodeValid(_ document: Document, _ key: [UInt8]) throws -> [UInt8] {
+        let record = try encode(document, key)
+        guard let schema = collection.validation else { return record }
+        let bound = names.schema ?? BoundSchema(schema.program, in: names.dictionary)
+        violation =
+            if let sealing = collection.sealing {
+                try schema.failure(in: sealing.opened(document, key: key) ?? document, key: key)
+            } else {
+                try unsafe record.withUnsafeBytes { bytes in
+                    try unsafe schema.failure(
+                        in: RecordView(bytes, names: names.dictionary), bound, key: key)
+                }
+            }
+        if let violation { throw schema.violation(violation, key: key) }
+        return record
     }
 
     /// Derives the entries of a record that the encoder made or the adapter validated, and of its stamp.

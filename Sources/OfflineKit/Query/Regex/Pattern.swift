@@ -3,7 +3,8 @@
 // Syntax: what PCRE and JavaScript have in common. Literals and their escapes; `.`; classes with ranges, `\d \w \s \D \W \S`
 // (ASCII) and `\p{Lu}`; groups, `(?:…)`, `(?<name>…)`, `(?i)` and `(?i:…)`; `|`; `* + ? {m} {m,} {m,n}`, also lazy; `^ $ \A \z
 // \Z \b \B`. Options: i ignores case, m lets `^ $` match at lines, s lets `.` match newlines, x ignores space and comments
-// in the pattern. `$` also matches before a newline that ends the text, as in PCRE.
+// in the pattern. `$` also matches before a newline that ends the text, as in PCRE. What is JavaScript's alone, and differs, is
+// read where JSON Schema asks for it (PatternSyntax).
 //
 // No backreferences and no lookaround: what they describe can't be matched in linear time, and a filter must never be able
 // to stop a store.
@@ -25,7 +26,9 @@ struct Pattern: Sendable {
     private let program: PatternProgram
 
     /// Throws `.invalidQuery`, without the place, for what can't be compiled.
-    init(_ text: String, options: String = "") throws(OfflineError) {
+    init(
+        _ text: String, options: String = "", syntax: PatternSyntax = .common
+    ) throws(OfflineError) {
         guard text.utf8.count <= Pattern.lengthMax else {
             throw OfflineError(
                 .invalidQuery,
@@ -34,7 +37,7 @@ struct Pattern: Sendable {
         let flags = try PatternFlags(options)
         self.text = text
         self.options = flags.text
-        var parser = PatternParser(text, flags)
+        var parser = PatternParser(text, flags, syntax)
         node = try parser.parse().trimmed
         program = try PatternProgram(node)
     }
@@ -81,6 +84,15 @@ extension Pattern: Hashable {
         hasher.combine(text)
         hasher.combine(options)
     }
+}
+
+/// Whose way a pattern is read where PCRE and JavaScript differ.
+enum PatternSyntax: Sendable {
+    /// PCRE's, or what both have.
+    case common
+    /// JavaScript's with the flag u, which is what JSON Schema means by a pattern: `$` is the end of the text alone, `.` no end of a
+    /// line, `\s` space of all of Unicode, `[]` nothing; and no switches of options, `\A`, `\z` or `\Z`.
+    case javaScript
 }
 
 /// What is switched on by `$options`, or by `(?i)` inside a pattern.

@@ -13,9 +13,9 @@ extension PatternParser {
             switch scalar {
             case "b": .wordBoundary
             case "B": .noWordBoundary
-            case "A": .textStart
-            case "z": .textEnd
-            case "Z": .textEndOrFinalNewline
+            case "A" where syntax == .common: .textStart
+            case "z" where syntax == .common: .textEnd
+            case "Z" where syntax == .common: .textEndOrFinalNewline
             default: nil
             }
         if let assertion {
@@ -44,8 +44,8 @@ extension PatternParser {
         case "D": return ScalarSet.digits.inverted
         case "w": return .wordScalars
         case "W": return ScalarSet.wordScalars.inverted
-        case "s": return .space
-        case "S": return ScalarSet.space.inverted
+        case "s": return space
+        case "S": return space.inverted
         case "p": return try category()
         case "P": return try category().inverted
         default:
@@ -54,11 +54,15 @@ extension PatternParser {
         }
     }
 
+    private var space: ScalarSet { syntax == .common ? .space : .unicodeSpace }
+
     /// `{Lu}` or `L`, behind `\p`.
     private mutating func category() throws(OfflineError) -> ScalarSet {
         var name = String.UnicodeScalarView()
         let isInBraces = skip("{")
-        while let scalar = current, ScalarSet.wordScalars.contains(scalar.value) {
+        while isInBraces || syntax == .common, let scalar = current,
+            ScalarSet.wordScalars.contains(scalar.value)
+        {
             name.append(scalar)
             position += 1
             if !isInBraces { break }
@@ -85,8 +89,11 @@ extension PatternParser {
                 throw mistake("octal escapes aren't supported; write \\x{…}")
             }
             return 0
-        case "x": return try hexadecimal(digits: 2)
-        case "u": return try hexadecimal(digits: 4)
+        case "x": return try hexadecimal(digits: 2, mayBeInBraces: syntax == .common)
+        case "u":
+            if let scalar = surrogatePair() { return scalar }
+            return try hexadecimal(digits: 4)
+        case "c" where syntax == .javaScript: return try control()
         default: break
         }
         // Letters and digits are kept for what they may mean elsewhere.
@@ -97,9 +104,39 @@ extension PatternParser {
         return scalar.value
     }
 
+    /// The control character that a letter behind `\c` names.
+    private mutating func control() throws(OfflineError) -> UInt32 {
+        guard let letter = current, letter.isASCII, letter.properties.isAlphabetic else {
+            throw mistake("\\c takes a letter")
+        }
+        position += 1
+        return letter.value & 0x1F
+    }
+
+    /// Behind `\u`: the two halves of one scalar, `D83D\uDC32`; nil, and nothing is read, for anything else.
+    private mutating func surrogatePair() -> UInt32? {
+        let start = position
+        if let high = half(in: 0xD800...0xDBFF), skip("\\u"), let low = half(in: 0xDC00...0xDFFF) {
+            return 0x10000 + (high & 0x3FF) << 10 + (low & 0x3FF)
+        }
+        position = start
+        return nil
+    }
+
+    private mutating func half(in range: ClosedRange<UInt32>) -> UInt32? {
+        let digits = String(String.UnicodeScalarView(scalars[position...].prefix(4)))
+        guard syntax == .javaScript, digits.utf8.count == 4, !digits.hasPrefix("+"),
+            let value = UInt32(digits, radix: 16), range.contains(value)
+        else { return nil }
+        position += 4
+        return value
+    }
+
     /// So many hexadecimal digits, or any number of them in braces.
-    private mutating func hexadecimal(digits: Int) throws(OfflineError) -> UInt32 {
-        let isInBraces = skip("{")
+    private mutating func hexadecimal(
+        digits: Int, mayBeInBraces: Bool = true
+    ) throws(OfflineError) -> UInt32 {
+        let isInBraces = mayBeInBraces && skip("{")
         let countMax = isInBraces ? 6 : digits
         var value: UInt32 = 0
         var count = 0
@@ -117,13 +154,13 @@ extension PatternParser {
 
     // MARK: Brackets
 
-    /// `[…]`. A `]` that comes first stands for itself, as in PCRE.
+    /// `[…]`. A `]` that comes first stands for itself, as in PCRE, or, in JavaScript, ends a class that has nothing in it.
     mutating func bracketedClass() throws(OfflineError) -> ScalarClass {
         position += 1
         var result = ScalarClass(named: ScalarSet(), ignoresCase: flags.ignoresCase)
         result.isInverted = skip("^")
         var ranges: [ClosedRange<UInt32>] = []
-        var isFirst = true
+        var isFirst = syntax == .common
         while isFirst || !isNext("]") {
             isFirst = false
             guard let low = try member(&result) else { continue }

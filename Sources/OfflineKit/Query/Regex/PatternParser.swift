@@ -13,12 +13,14 @@ struct PatternParser {
     static let repetitionMax = 1000
 
     let scalars: [Unicode.Scalar]
+    let syntax: PatternSyntax
     var position = 0
     var flags: PatternFlags
     private var depth = 0
 
-    init(_ text: String, _ flags: PatternFlags) {
+    init(_ text: String, _ flags: PatternFlags, _ syntax: PatternSyntax = .common) {
         scalars = Array(text.unicodeScalars)
+        self.syntax = syntax
         self.flags = flags
     }
 
@@ -109,9 +111,14 @@ struct PatternParser {
         position += 1
         switch scalar {
         case ".":
-            return .set(ScalarClass(named: flags.dotMatchesNewline ? .all : .allButNewline))
+            if flags.dotMatchesNewline { return .set(ScalarClass(named: .all)) }
+            return .set(
+                ScalarClass(named: syntax == .common ? .allButNewline : .allButLineEnds))
         case "^": return .assertion(flags.hasLines ? .lineStart : .textStart)
-        case "$": return .assertion(flags.hasLines ? .lineEnd : .textEndOrFinalNewline)
+        case "$":
+            let textEnd: PatternAssertion =
+                syntax == .common ? .textEndOrFinalNewline : .textEnd
+            return .assertion(flags.hasLines ? .lineEnd : textEnd)
         default: return .scalar(scalar.value, ignoresCase: flags.ignoresCase)
         }
     }
@@ -187,7 +194,10 @@ struct PatternParser {
             throw mistake("this kind of group isn't supported")
         }
         if skip(":") { return true }
-        guard skip("P<") || skip("<") else { return try optionSwitch() }
+        guard syntax == .common && skip("P<") || skip("<") else {
+            if syntax == .common { return try optionSwitch() }
+            throw mistake("\"(?\" begins no group that is known")
+        }
         let start = position
         while let scalar = current, ScalarSet.wordScalars.contains(scalar.value) { position += 1 }
         guard position > start, skip(">") else { throw mistake("this is no name of a group") }

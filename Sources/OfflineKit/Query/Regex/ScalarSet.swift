@@ -35,6 +35,12 @@ struct ScalarSet: Sendable, Hashable {
     static let digits = ScalarSet([48...57])
     static let wordScalars = ScalarSet([48...57, 65...90, 95...95, 97...122])
     static let space = ScalarSet([9...13, 32...32])
+    /// JavaScript's `.` and `\s`.
+    static let allButLineEnds = ScalarSet([0...9, 11...12, 14...0x2027, 0x202A...scalarMax])
+    static let unicodeSpace = ScalarSet([
+        9...13, 32...32, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029,
+        0x202F...0x202F, 0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
+    ])
 
     /// Whether the scalar is in it.
     @inline(__always)
@@ -157,8 +163,9 @@ struct ScalarClass: Sendable, Hashable {
 // MARK: - General categories
 
 extension ScalarSet {
-    /// The scalars of a general category or a group of these, such as `L` or `Lu`; nil for another name.
+    /// The scalars of a general category or a group of these, such as `L`, `Lu` or `Uppercase_Letter`; nil for another name.
     init?(category name: String) {
+        let name = ScalarSet.longNames[name] ?? name
         let categories = ScalarSet.names.reduce(Categories(0)) { mask, entry in
             let isNamed = entry.name == name || String(entry.name.prefix(1)) == name
             return isNamed ? mask | ScalarSet.bit(entry.category) : mask
@@ -178,6 +185,22 @@ extension ScalarSet {
         ("So", .otherSymbol), ("Zs", .spaceSeparator), ("Zl", .lineSeparator),
         ("Zp", .paragraphSeparator), ("Cc", .control), ("Cf", .format), ("Cs", .surrogate),
         ("Co", .privateUse), ("Cn", .unassigned),
+    ]
+
+    /// Unicode's long names of general categories.
+    private static let longNames: [String: String] = [
+        "Letter": "L", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll",
+        "Titlecase_Letter": "Lt", "Modifier_Letter": "Lm", "Other_Letter": "Lo",
+        "Mark": "M", "Nonspacing_Mark": "Mn", "Spacing_Mark": "Mc", "Enclosing_Mark": "Me",
+        "Number": "N", "Decimal_Number": "Nd", "digit": "Nd", "Letter_Number": "Nl",
+        "Other_Number": "No", "Punctuation": "P", "punct": "P", "Connector_Punctuation": "Pc",
+        "Dash_Punctuation": "Pd", "Open_Punctuation": "Ps", "Close_Punctuation": "Pe",
+        "Initial_Punctuation": "Pi", "Final_Punctuation": "Pf", "Other_Punctuation": "Po",
+        "Symbol": "S", "Math_Symbol": "Sm", "Currency_Symbol": "Sc", "Modifier_Symbol": "Sk",
+        "Other_Symbol": "So", "Separator": "Z", "Space_Separator": "Zs",
+        "Line_Separator": "Zl", "Paragraph_Separator": "Zp", "Other": "C", "Control": "Cc",
+        "cntrl": "Cc", "Format": "Cf", "Surrogate": "Cs", "Private_Use": "Co",
+        "Unassigned": "Cn",
     ]
 
     private static func bit(_ category: Unicode.GeneralCategory) -> Categories {
