@@ -2,6 +2,16 @@
 package import OfflineBytes
 
 extension KeyEncoder {
+    /// The key of a sealed value with this token, made with this data key.
+    package static func sealedKey(token: [UInt8], keyID: UInt32) -> [UInt8] {
+        var key = [KeyLayout.sealed]
+        key += token
+        for shift in [0, 8, 16, 24] as [UInt32] {
+            key.append(UInt8(truncatingIfNeeded: keyID >> shift))
+        }
+        return key
+    }
+
     /// Appends the key of an encoded value, whose fields `names` names: the same bytes as for the decoded value.
     ///
     /// Allocates nothing, but where `key` grows and where the fields of an object have to be sorted.

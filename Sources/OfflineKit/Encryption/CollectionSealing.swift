@@ -202,7 +202,7 @@ final class CollectionSealing: Sendable {
     }
 
     /// The token of a value.
-    private func token(_ value: Value, _ path: FieldPath, _ key: FieldKey) -> [UInt8] {
+    fileprivate func token(_ value: Value, _ path: FieldPath, _ key: FieldKey) -> [UInt8] {
         var message = place(path)
         KeyEncoder.append(value, to: &message)
         defer { message.wipe() }
@@ -229,6 +229,29 @@ final class CollectionSealing: Sendable {
         bytes.appendCounted(Array(collection.utf8))
         bytes.appendCounted(Array(path.text.utf8))
         return bytes
+    }
+}
+
+/// What index entries have in the place of one sensitive field's values.
+struct FieldTokens: Sendable {
+    fileprivate let sealing: CollectionSealing
+    fileprivate let path: FieldPath
+    fileprivate let ring: KeyRing
+
+    /// The keys that entries of the value may have: one for each data key that may have sealed it; for null its own.
+    func keys(of value: Value) -> [[UInt8]] {
+        if value.isNull { return [KeyEncoder.key(value)] }
+        return ring.keys.map { key in
+            KeyEncoder.sealedKey(token: sealing.token(value, path, key), keyID: key.id)
+        }
+    }
+}
+
+extension CollectionSealing {
+    /// Makes the tokens of the sensitive field at the path; nil while the store is locked.
+    func tokens(at path: FieldPath) -> FieldTokens? {
+        guard let ring = try? vault.ring() else { return nil }
+        return FieldTokens(sealing: self, path: path, ring: ring)
     }
 }
 

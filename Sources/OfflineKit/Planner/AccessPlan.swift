@@ -97,7 +97,7 @@ struct PlannedQuery {
         case partial
         /// It serves searches only.
         case fullText
-        /// It has a sensitive field.
+        /// It has tokens of a sensitive field, which serve equality only.
         case sealed
         /// The query searches for words.
         case search

@@ -4,6 +4,9 @@
 // all of them hold at once, so their ranges may be intersected. Records with an array on the path are another matter
 // (TreeMatch). A missing field counts as null. No encoding begins another one, so the keys of a value are those
 // from its encoding up to the encoding's successor.
+//
+// Of a sensitive field an index has tokens (Encryption/CollectionSealing): one for each data key that may have sealed a value.
+// Equal values have equal ones, and their order says nothing; so equality bounds them, and no other test does.
 internal import OfflineBytes
 import OfflineDocuments
 
@@ -15,12 +18,25 @@ struct KeyBounds {
     private(set) var lower: [UInt8] = []
     /// The first key beyond; nil: none is.
     private(set) var upper: [UInt8]?
-    /// The keys are those of folded values, and the tests ignore case.
-    private let isFolded: Bool
+    private let encoding: Encoding
+
+    /// How the values at a path are encoded in a tree's keys.
+    enum Encoding {
+        case whole
+        /// Folded; the tests ignore case.
+        case folded
+        /// As tokens, and null as it is. Nil: the store is locked.
+        case tokens(FieldTokens?)
+    }
 
     /// Any key.
-    init(folded isFolded: Bool = false) {
-        self.isFolded = isFolded
+    init(_ encoding: Encoding = .whole) {
+        self.encoding = encoding
+    }
+
+    private var isFolded: Bool {
+        if case .folded = encoding { return true }
+        return false
     }
 
     /// Nothing can match.
@@ -42,6 +58,7 @@ struct KeyBounds {
 
     /// Leaves only what the test allows too.
     mutating func intersect(_ test: FieldTest) -> Use {
+        if case .tokens(let tokens) = encoding { return intersect(test, tokens) }
         switch test {
         case .equals(let value): keep([key(of: value)])
         case .isOneOf(let values): keep(KeyBounds.distinct(values.map(key)))
@@ -58,6 +75,16 @@ struct KeyBounds {
         case .exists, .hasType, .endsWith, .contains, .modulo, .size, .hasElement, .includes,
             .elementMatches, .elementSatisfies:
             return .none
+        }
+        return .decides
+    }
+
+    private mutating func intersect(_ test: FieldTest, _ tokens: FieldTokens?) -> Use {
+        guard let tokens else { return .none }
+        switch test {
+        case .equals(let value): keep(KeyBounds.distinct(tokens.keys(of: value)))
+        case .isOneOf(let values): keep(KeyBounds.distinct(values.flatMap(tokens.keys)))
+        default: return .none
         }
         return .decides
     }

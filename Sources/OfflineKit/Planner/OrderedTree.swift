@@ -14,6 +14,8 @@ struct OrderedTree: Sendable {
     let paths: [FieldPath]
     /// What all keys begin with: the tag of an array in a collection with a compound key.
     let keyPrefix: [UInt8]
+    /// Nil: none of the paths is sensitive.
+    private let sealing: CollectionSealing?
 
     /// The index's name; nil: the collection itself.
     var name: String? { index?.name }
@@ -29,6 +31,7 @@ struct OrderedTree: Sendable {
     init(recordsOf collection: CollectionState) {
         id = StorageAdapter.records(of: collection)
         index = nil
+        sealing = nil
         paths = collection.keyPaths
         keyPrefix =
             collection.singleKeyPath == nil ? [KeyLayout.typeRange(of: .array([])).first] : []
@@ -38,8 +41,21 @@ struct OrderedTree: Sendable {
     init(_ index: IndexState, of collection: CollectionState) {
         id = StorageAdapter.entries(of: index, collection)
         self.index = index
+        sealing = collection.sealing.flatMap {
+            index.paths.contains(where: $0.isSensitive) ? $0 : nil
+        }
         paths = index.isFolded ? [index.paths[0], index.paths[0]] : index.paths
         keyPrefix = []
+    }
+
+    /// Its keys have tokens of the values at the path.
+    func isSealed(_ ordinal: Int) -> Bool { sealing?.isSensitive(paths[ordinal]) ?? false }
+
+    /// How its keys have the values at the path.
+    func encoding(_ ordinal: Int) -> KeyBounds.Encoding {
+        if isFolded { return .folded }
+        guard let sealing, sealing.isSensitive(paths[ordinal]) else { return .whole }
+        return .tokens(sealing.tokens(at: paths[ordinal]))
     }
 
     /// All entries but the lists of records with arrays.

@@ -54,7 +54,8 @@ extension Planner {
         case .collation: "it compares strings by another collation than the query"
         case .partial: "the filter doesn't imply the index's own"
         case .fullText: "it serves $text only"
-        case .sealed: "it has a sensitive field, so the records are opened"
+        case .sealed:
+            "it has blind tokens of a sensitive field, which serve equality and $in, and no order"
         case .search: "the query searches for words"
         }
     }
@@ -84,6 +85,9 @@ extension Planner {
 
     private func steps(_ access: AccessPlan) -> [String] {
         var steps: [String] = []
+        for path in distinct(access.trees.flatMap(\.match.tokenPaths)) {
+            steps.append("look \"\(path)\" up by its blind token")
+        }
         if access.trees.contains(where: { !$0.arrayLists.isEmpty }) {
             steps.append("add the records with an array on the path")
         }
@@ -92,6 +96,9 @@ extension Planner {
         } else if access.order == nil, access.givesWantedOrder {
             steps.append("put the keys into order")
         }
+        for path in opened(access) {
+            steps.append("open the sensitive field \"\(path)\" of each candidate")
+        }
         if access.needsCheck { steps.append("check the filter on each record") }
         if !access.givesWantedOrder {
             let fields = sort.map { "\($0.path.text) \($0.isDescending ? "desc" : "asc")" }
@@ -99,5 +106,27 @@ extension Planner {
             steps.append("sort by \(fields.joined(separator: ", "))\(kept)")
         }
         return steps
+    }
+
+    /// The sensitive fields that are opened to tell which candidates match, and in what order.
+    private func opened(_ access: AccessPlan) -> [String] {
+        guard let sealing = collection.sealing else { return [] }
+        var paths: [FieldPath] = []
+        if case .tree(let tree) = access.source {
+            for (ordinal, condition) in condition.conjuncts.enumerated()
+            where !tree.decides(ordinal) {
+                paths += condition.paths
+            }
+        } else if access.needsCheck {
+            paths = condition.paths
+        }
+        if !access.givesWantedOrder { paths += sort.map(\.path) }
+        return distinct(paths.filter(sealing.isSensitive))
+    }
+
+    private func distinct(_ paths: [FieldPath]) -> [String] {
+        var texts: [String] = []
+        for path in paths where !texts.contains(path.text) { texts.append(path.text) }
+        return texts
     }
 }

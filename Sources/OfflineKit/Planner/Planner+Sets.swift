@@ -58,7 +58,7 @@ extension Planner {
             }
         }
         for index in collection.indexes
-        where !index.isFullText && index.collation == collation && !isSealed(index) {
+        where !index.isFullText && index.collation == collation {
             if let condition = index.condition, !condition.isImplied(by: conditions, collation) {
                 continue
             }

@@ -83,7 +83,6 @@ struct Planner {
         through index: IndexState, _ conditions: [Condition]
     ) throws -> Outcome {
         if index.isFullText { return .refused(.fullText) }
-        if isSealed(index) { return .refused(.sealed) }
         if index.collation != collation { return .refused(.collation) }
         if let condition = index.condition, !condition.isImplied(by: conditions, collation) {
             return .refused(.partial)
@@ -96,10 +95,11 @@ struct Planner {
             case .refused(let reason): refusal = reason
             }
         }
+        if plans.isEmpty, case .noPath = refusal, isSealed(index) { refusal = .sealed }
         return plans.isEmpty ? .refused(refusal) : .success(plans)
     }
 
-    /// Whether the index has tokens where the filter has values.
+    /// Whether the index has tokens in the place of some values.
     func isSealed(_ index: IndexState) -> Bool {
         guard let sealing = collection.sealing else { return false }
         return index.paths.contains(where: sealing.isSensitive)

@@ -63,8 +63,8 @@ struct TreeMatch {
         self.init(all: tree, conditionCount: conditions.count)
         var prefixes = [tree.keyPrefix]
         var interval: KeyBounds?
-        for path in tree.paths.prefix(tree.boundableCount) {
-            var bounds = KeyBounds(folded: tree.isFolded)
+        for (position, path) in tree.paths.prefix(tree.boundableCount).enumerated() {
+            var bounds = KeyBounds(tree.encoding(position))
             let uses = TreeMatch.bind(&bounds, path, conditions)
             guard uses.contains(where: { $0 != .none }), TreeMatch.fits(prefixes, bounds) else {
                 break
@@ -105,7 +105,7 @@ struct TreeMatch {
 
     /// Nil where the condition says nothing about elements.
     private init?(elements tree: OrderedTree, _ conditions: [Condition], _ ordinal: Int) {
-        var bounds = KeyBounds(folded: tree.isFolded)
+        var bounds = KeyBounds(tree.encoding(0))
         guard case .test(let path, let test) = conditions[ordinal] else { return nil }
         let use = bounds.intersect(test, at: path, ofElementsAt: tree.paths[0])
         guard use != .none else { return nil }
@@ -121,6 +121,9 @@ struct TreeMatch {
             : bounds.points.map { TreeMatch.ranges($0, nil) } ?? TreeMatch.ranges([[]], bounds)
         cutBounds()
     }
+
+    /// The paths that tokens bound.
+    var tokenPaths: [FieldPath] { (0..<boundPaths).filter(tree.isSealed).map { tree.paths[$0] } }
 
     /// How many conditions the ranges come from.
     var usedCount: Int { used.count { $0 } }
@@ -193,7 +196,7 @@ extension TreeMatch {
             if tree.paths[..<depth].contains(term.path) { continue }
             // Whatever follows a whole key of a record decides nothing.
             if !tree.isIndex, depth == tree.paths.count { break }
-            guard depth < tree.paths.count, tree.paths[depth] == term.path,
+            guard depth < tree.paths.count, tree.paths[depth] == term.path, !tree.isSealed(depth),
                 isDescending == nil || isDescending == term.isDescending
             else { return nil }
             isDescending = term.isDescending

@@ -52,6 +52,10 @@ struct QueryEquivalenceTests {
         var partial = 0
         var folded = 0
         var sortedByFolded = 0
+        /// Through an index by the token of a sensitive field, and how many of those with no record read.
+        var byToken = 0
+        var exactByToken = 0
+        var sortedBehindToken = 0
         var inTransactions = 0
         /// Operators in filters that some records matched and some didn't.
         var deciding: Set<String> = []
@@ -60,7 +64,7 @@ struct QueryEquivalenceTests {
             "\(throughIndexes) runs through an index, \(sortedByIndex) sorted by it, "
                 + "\(unions) by unions, \(intersections) by intersections, \(multiEntry) through "
                 + "multi-entry (\(byPosition) by position), \(partial) partial, \(folded) case-insensitive ones "
-                + "(\(sortedByFolded) sorted), \(descendingByIndex) descending, \(exact) exact, \(byKey) by key; "
+                + "(\(sortedByFolded) sorted), \(byToken) by tokens (\(exactByToken) exact, \(sortedBehindToken) sorted), \(descendingByIndex) descending, \(exact) exact, \(byKey) by key; "
                 + "\(nonEmpty) non-empty results; \(inTransactions) in transactions; "
                 + "\(deciding.count) operators"
         }
@@ -70,6 +74,7 @@ struct QueryEquivalenceTests {
             #expect(unions > 100 && intersections > 30 && multiEntry > 100 && partial > 100)
             #expect(folded > 100 && sortedByFolded > 5)
             #expect(byPosition > 5)
+            #expect(byToken > 100 && exactByToken > 20 && sortedBehindToken > 2)
             #expect(exact > 300 && byKey > 30 && nonEmpty > 500 && inTransactions > 300)
             let others = ["$and", "$or", "$nor"]
             #expect(FilterParser.valueOperators.union(others).subtracting(deciding).isEmpty)
@@ -81,7 +86,8 @@ struct QueryEquivalenceTests {
         let keyPaths = generator.random.chance(70) ? ["id"] : ["k", "id"]
         let records = generator.records(
             generator.random.pick([0, 5, 20, 40, 60]), keyPaths: keyPaths)
-        let indexes = Self.indexes(&generator)
+        let sensitive = generator.random.chance(30) ? generator.random.pick(Self.sensitive) : []
+        let indexes = Self.indexes(&generator).filter { Self.isAllowed($0, sensitive) }
         generator.indexed = indexes.filter { $0.kind != .fullText }.map { $0.keyPaths[0] }
         let schema =
             keyPaths.count == 1
@@ -90,7 +96,8 @@ struct QueryEquivalenceTests {
         let world = World(seed: seed, records: records, keyPaths: keyPaths, indexes: indexes)
         let isInTransaction = generator.random.chance(30)
         let committed = isInTransaction ? records.count / 2 : records.count
-        let fixture = try await QueryFixture(schema, Array(records.prefix(committed)))
+        let fixture = try await QueryFixture(
+            schema, Array(records.prefix(committed)), encryption: Self.encryption(of: sensitive))
         var found = coverage
         func ask(_ view: ReadView) throws {
             for number in 0..<queries {
@@ -134,6 +141,24 @@ struct QueryEquivalenceTests {
                     collation: generator.random.chance(35) ? .caseInsensitive : .binary,
                     where: filter)
             }
+    }
+
+    /// What may be sensitive.
+    private static let sensitive: [[String]] = [
+        ["a"], ["b"], ["a", "b"], ["a.x"], ["c", "b"], ["a.x", "a.y", "b"], ["a.x.y"], ["missing"],
+    ]
+
+    private static func encryption(of paths: [String]) -> EncryptionOptions {
+        if paths.isEmpty { return .disabled }
+        return EncryptionOptions(
+            sensitiveFields: paths, encryptionKeyProvider: KeyEnvelopeTests.key(1))
+    }
+
+    /// Not every index can be of a sensitive field.
+    private static func isAllowed(_ index: IndexSchema, _ sensitive: [String]) -> Bool {
+        if sensitive.isEmpty { return true }
+        var schema = CollectionSchema(name: "world", indexes: [index])
+        return (try? SensitiveFields.settle(&schema, [], encryption(of: sensitive))) != nil
     }
 
     /// What partial indexes ask of records.
@@ -219,6 +244,11 @@ struct QueryEquivalenceTests {
             if plan.sortedByIndex { coverage.sortedByFolded += 1 }
         }
         coverage.throughIndexes += 1
+        if plan.steps.contains(where: { $0.hasSuffix("by its blind token") }) {
+            coverage.byToken += 1
+            if plan.isExact { coverage.exactByToken += 1 }
+            if plan.sortedByIndex { coverage.sortedBehindToken += 1 }
+        }
         if plan.isExact { coverage.exact += 1 }
         guard plan.sortedByIndex else { return }
         coverage.sortedByIndex += 1

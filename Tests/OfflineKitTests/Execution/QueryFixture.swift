@@ -4,16 +4,25 @@
 /// Collections, their records, and views of them.
 struct QueryFixture {
     let backend = MemoryBackend()
+    /// Nil: nothing is sealed.
+    let vault: FieldVault?
 
-    init(_ collections: [CollectionSchema]) async throws {
+    init(
+        _ collections: [CollectionSchema], encryption: EncryptionOptions = .disabled
+    ) async throws {
+        vault = try await FieldVault.open(encryption, nil, isReadOnly: false, needsKeys: false)
         try await backend.initialize(BackendConfiguration(path: "", deriver: StoreKeyDeriver()))
-        let changes = try SchemaChanges(stored: [], nextSequence: 1, wanted: collections)
+        let changes = try SchemaChanges(
+            stored: [], nextSequence: 1, wanted: collections, encryption: encryption)
         try await backend.define(changes.changes, version: 1) { _, _ in }
     }
 
     /// One collection with records.
-    init(_ collection: CollectionSchema, _ records: [Document]) async throws {
-        try await self.init([collection])
+    init(
+        _ collection: CollectionSchema, _ records: [Document],
+        encryption: EncryptionOptions = .disabled
+    ) async throws {
+        try await self.init([collection], encryption: encryption)
         if !records.isEmpty { try await create(collection.name, records) }
     }
 
@@ -22,7 +31,8 @@ struct QueryFixture {
     func view(as access: SessionAccess? = nil) throws -> ReadView {
         let snapshot = try backend.snapshot()
         return ReadView(
-            snapshot: snapshot, schema: try SchemaState(stored: snapshot), access: access)
+            snapshot: snapshot, schema: try SchemaState(stored: snapshot, vault: vault),
+            access: access)
     }
 
     func engine(forcing access: ForcedAccess? = nil) throws -> QueryEngine {
@@ -53,7 +63,7 @@ struct QueryFixture {
     func transaction(
         _ names: [String], _ body: (inout RecordWriter, ReadView) throws -> Void
     ) async throws {
-        let schema = try SchemaState(stored: try backend.snapshot())
+        let schema = try SchemaState(stored: try backend.snapshot(), vault: vault)
         let collections = try names.map { try schema.collection($0) }
         let scope = BatchScope(
             writing: collections, reading: [],
