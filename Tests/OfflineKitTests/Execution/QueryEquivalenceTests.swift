@@ -87,7 +87,7 @@ struct QueryEquivalenceTests {
         let records = generator.records(
             generator.random.pick([0, 5, 20, 40, 60]), keyPaths: keyPaths)
         let sensitive = generator.random.chance(30) ? generator.random.pick(Self.sensitive) : []
-        let indexes = Self.indexes(&generator).filter { Self.isAllowed($0, sensitive) }
+        let indexes = Self.indexes(&generator).filter { $0.isAllowed(sensitive: sensitive) }
         generator.indexed = indexes.filter { $0.kind != .fullText }.map { $0.keyPaths[0] }
         let schema =
             keyPaths.count == 1
@@ -97,7 +97,7 @@ struct QueryEquivalenceTests {
         let isInTransaction = generator.random.chance(30)
         let committed = isInTransaction ? records.count / 2 : records.count
         let fixture = try await QueryFixture(
-            schema, Array(records.prefix(committed)), encryption: Self.encryption(of: sensitive))
+            schema, Array(records.prefix(committed)), encryption: .forTests(sensitive))
         var found = coverage
         func ask(_ view: ReadView) throws {
             for number in 0..<queries {
@@ -147,19 +147,6 @@ struct QueryEquivalenceTests {
     private static let sensitive: [[String]] = [
         ["a"], ["b"], ["a", "b"], ["a.x"], ["c", "b"], ["a.x", "a.y", "b"], ["a.x.y"], ["missing"],
     ]
-
-    private static func encryption(of paths: [String]) -> EncryptionOptions {
-        if paths.isEmpty { return .disabled }
-        return EncryptionOptions(
-            sensitiveFields: paths, encryptionKeyProvider: KeyEnvelopeTests.key(1))
-    }
-
-    /// Not every index can be of a sensitive field.
-    private static func isAllowed(_ index: IndexSchema, _ sensitive: [String]) -> Bool {
-        if sensitive.isEmpty { return true }
-        var schema = CollectionSchema(name: "world", indexes: [index])
-        return (try? SensitiveFields.settle(&schema, [], encryption(of: sensitive))) != nil
-    }
 
     /// What partial indexes ask of records.
     private static let indexFilters: [Filter] = [

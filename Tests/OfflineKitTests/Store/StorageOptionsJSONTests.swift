@@ -104,6 +104,10 @@ import Testing
             #"{"database_name": "d", "encryption": {"encryption_key_provider": "user_passphrase", "encryption_algorithm": "DES"}}"#,
             "DES"
         ),
+        (
+            #"{"database_name": "d", "encryption": {"encryption_key_provider": "user_passphrase", "encryption_algorithm": "AES-CBC"}}"#,
+            "AES-CBC"
+        ),
         (#"{"database_name": "d", "storage_schema": [{"key_path": "id"}]}"#, "name"),
         (#"{"database_name": "d", "storage_schema": [{"name": "a", "index": []}]}"#, "index"),
         (
@@ -129,6 +133,21 @@ import Testing
         let error = #expect(throws: OfflineError.self) { _ = try parse(json) }
         #expect(error?.code == .invalidOptions)
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
+    }
+
+    static let algorithms: [(String, EncryptionOptions.Algorithm)] = [
+        ("XChaCha20-Poly1305", .xchacha20Poly1305), ("ChaCha20", .xchacha20Poly1305),
+        ("AES-GCM", .aes256GCM),
+    ]
+
+    @Test(arguments: algorithms)
+    func `a cipher has its names`(
+        _ name: String, _ algorithm: EncryptionOptions.Algorithm
+    ) throws {
+        let options = try parse(
+            #"{"database_name": "d", "encryption": {"encryption_key_provider": "user_passphrase", "encryption_algorithm": "\#(name)"}}"#
+        )
+        #expect(options.encryption.encryptionAlgorithm == algorithm)
     }
 
     @Test func `text that is no JSON is invalidJSON`() {

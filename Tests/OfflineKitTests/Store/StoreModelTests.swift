@@ -4,8 +4,8 @@ import Testing
 
 @testable import OfflineKit
 
-/// Random operations on a store and on a model that can't be wrong. STORE_MODEL_SEEDS and
-/// STORE_MODEL_STEPS make it longer.
+/// Random operations on a store and on a model that can't be wrong, with odd seeds on an encrypted one. STORE_MODEL_SEEDS
+/// and STORE_MODEL_STEPS make it longer.
 @Suite struct StoreModelTests {
     private static let environment = ProcessInfo.processInfo.environment
     static let seeds = 0..<UInt64(environment["STORE_MODEL_SEEDS"].flatMap(UInt64.init) ?? 4)
@@ -41,8 +41,12 @@ import Testing
         return [CollectionSchema(name: "c", autoKey: .none, indexes: [unique] + indexes)]
     }
 
+    /// What is sensitive with odd seeds.
+    private static let sensitive = ["u", "a", "n.x"]
+
     private struct Run {
         let place: TestStore
+        let isEncrypted: Bool
         var store: OfflineStore
         var model = ModelStore()
         var random: SeededGenerator
@@ -60,14 +64,26 @@ import Testing
         }
     }
 
+    /// Opens the store with one of the schemas, less what can't be of a sensitive field.
+    private static func open(
+        _ place: TestStore, _ isEncrypted: Bool, _ number: Int
+    ) async throws -> OfflineStore {
+        let sensitive = isEncrypted ? sensitive : []
+        var schema = schemas[number % schemas.count]
+        schema[0].indexes.removeAll { !$0.isAllowed(sensitive: sensitive) }
+        return try await place.open(schema) { $0.encryption = .forTests(sensitive) }
+    }
+
     /// Steps on a store that is empty at first; the generator as they leave it.
     private func run(
         _ steps: Range<Int>, on backend: TestBackend, seed: UInt64, _ random: SeededGenerator
     ) async throws -> SeededGenerator {
         let place = try TestStore(backend)
         defer { place.remove() }
+        let isEncrypted = seed % 2 == 1
         var run = Run(
-            place: place, store: try await place.open(Self.schemas[0]), random: random, seed: seed)
+            place: place, isEncrypted: isEncrypted,
+            store: try await Self.open(place, isEncrypted, 0), random: random, seed: seed)
         for step in steps {
             try await self.step(&run, step)
             if step % 50 == 49 { try await check(&run, step) }
@@ -83,12 +99,20 @@ import Testing
         case 8:
             if run.snapshots.count > 5 { run.snapshots.removeFirst().snapshot.close() }
             run.snapshots.append((try await run.store.snapshot(), run.model))
-        case 9 where run.random.chance(1, in: 4):
+        // A store in memory has its keys for as long as it is open.
+        case 9
+        where run.random.chance(1, in: 4)
+            && !(run.isEncrypted && run.place.backend == .memory):
             run.snapshots = []
             try await run.store.close()
             run.reopenings += 1
-            run.store = try await run.place.open(
-                Self.schemas[run.reopenings % Self.schemas.count])
+            run.store = try await Self.open(run.place, run.isEncrypted, run.reopenings)
+        case 10 where run.isEncrypted:
+            await run.store.lock()
+            await expectError(.locked, "seed \(run.seed), step \(step)") {
+                _ = try await run.store.count("c", ["u": 1])
+            }
+            try await run.store.unlock()
         default:
             let operation = ModelStore.operation(&run.random)
             let expected = run.model.apply(operation)
@@ -126,6 +150,12 @@ import Testing
             let found = try await snapshot.query("c", Query())
             #expect(found == model.sorted, "seed \(run.seed), step \(step), a snapshot")
         }
+        // By the unique index, on tokens or not.
+        let value = Value.int(Int64(run.random.below(30)))
+        let holders = try await run.store.query("c", Query(filters: ["u": value]))
+        #expect(
+            holders == run.model.sorted.filter { $0["u"] == value },
+            "seed \(run.seed), step \(step)")
         let report = try await run.store.verify()
         #expect(report.problems == [], "seed \(run.seed), step \(step)")
         #expect(report.recordsChecked == found.count)
