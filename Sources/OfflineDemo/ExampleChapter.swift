@@ -7,15 +7,35 @@ struct ExampleChapter {
 
     func run() async throws {
         Console.section("The documentation's examples")
-        let store = try await OfflineStore.open(
-            StorageOptions(
-                databaseName: "my_app_db", directory: folder, storageSchema: SeedExamples.schema))
+        let store = try await SeedExamples.setUp(in: folder, passphrase: "correct horse")
+        try await sealed(store)
         try await records(store)
         try await batches(store)
         try await queries(store)
         try await transactions(store)
         try await changes(store)
         try await store.close()
+    }
+
+    private func sealed(_ store: OfflineStore) async throws {
+        let number = "078-05-1120"
+        let user: Document = ["id": "user1", "name": "Hilda", "ssn": .string(number)]
+        try await store.create("users", user)
+        let found = try await store.query("users", Query(filters: ["ssn": .string(number)]))
+        try Check.equal("the user with the number", found, [user])
+        try await store.flush()
+        let database = folder.appending(path: "my_app_db.offline")
+        let names = try FileManager.default.contentsOfDirectory(atPath: database.path())
+        try Check.holds("there are files", !names.isEmpty)
+        for name in names {
+            let bytes = try Data(contentsOf: database.appending(path: name))
+            try Check.equal(
+                "the number in \(name)", bytes.range(of: Data(number.utf8)), nil)
+        }
+        try await store.delete("users", "user1")
+        Console.line(
+            "encryption:                   a number was found by its value, and is in none of the files"
+        )
     }
 
     private func records(_ store: OfflineStore) async throws {

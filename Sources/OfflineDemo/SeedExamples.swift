@@ -29,8 +29,52 @@ enum SeedExamples {
                     name: "items", collection: "order_items", type: .oneToMany,
                     foreignKey: "order_id"),
             ]),
-        CollectionSchema(name: "order_items"),
+        CollectionSchema(name: "order_items"), CollectionSchema(name: "products"),
+        CollectionSchema(name: "logs"), CollectionSchema(name: "cache"),
+        CollectionSchema(name: "temp_data"),
     ]
+
+    /// Setup and configuration.
+    static func setUp(in directory: URL, passphrase: String) async throws -> OfflineStore {
+        let options = StorageOptions(
+            databaseName: "my_app_db",
+            directory: directory,
+            version: 1,
+            storageBackend: try StorageBackendOption(named: "indexeddb"),
+            sizeLimit: 100_000_000,
+            evictionStrategy: .lru,
+            encryption: EncryptionOptions(
+                enabled: true,
+                sensitiveFields: ["password", "credit_card", "ssn"],
+                encryptionKeyProvider: .userPassphrase { passphrase }),
+            storageSchema: schema)
+        let store = OfflineStore(options)
+        try await store.initialize()
+        return store
+    }
+
+    /// Other backends, another algorithm, the same settings as JSON.
+    static func variants(in directory: URL) async throws -> [StorageOptions] {
+        [
+            StorageOptions(
+                databaseName: "a", directory: directory,
+                storageBackend: try StorageBackendOption(named: "websql")),
+            StorageOptions(
+                databaseName: "b", directory: directory,
+                storageBackend: try StorageBackendOption(named: "localstorage")),
+            StorageOptions(
+                databaseName: "c", directory: directory,
+                encryption: EncryptionOptions(
+                    enabled: true, sensitiveFields: ["password", "ssn", "credit_card"],
+                    encryptionKeyProvider: .userPassphrase { "correct horse" },
+                    encryptionAlgorithm: .aes256GCM)),
+            try StorageOptions(
+                json: Data(
+                    #"{"storage_backend": "indexeddb", "database_name": "my_app_db", "version": 1, "size_limit": 100000000, "eviction_strategy": "lru", "encryption": {"enabled": true, "sensitive_fields": ["password"], "encryption_key_provider": "user_passphrase"}, "storage_schema": [{"name": "users", "key_path": "id", "indexes": [{"name": "email", "key_path": "email", "unique": true}]}]}"#
+                        .utf8),
+                keyProviders: ["user_passphrase": .userPassphrase { "correct horse" }]),
+        ]
+    }
 
     static func crud(_ store: OfflineStore) async throws {
         try await store.create(

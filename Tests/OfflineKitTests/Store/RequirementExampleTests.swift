@@ -1,10 +1,10 @@
 // The usage examples of the requirements for what is built, as they stand there in Swift: each must
 // do what it says. They are the demo's (SeedExamples), which has the public API alone to compile against.
 import Foundation
-import OfflineKit
 import Testing
 
 @testable import OfflineDemo
+@testable import OfflineKit
 
 @Suite struct RequirementExampleTests {
     private func fill(_ store: OfflineStore) async throws {
@@ -49,6 +49,51 @@ import Testing
                 ["id": 2, "order_id": "order456", "name": "Jar"],
                 ["id": 3, "order_id": "order457", "name": "Pan"],
             ])
+    }
+
+    @Test func `setup and configuration`() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let store = try await SeedExamples.setUp(in: folder.url, passphrase: "correct horse")
+        try await fill(store)
+        let user: Document = ["id": "s", "ssn": "078-05-1120", "password": "p", "name": "Hilda"]
+        try await store.create("users", user)
+        try await store.close()
+        await expectError(.wrongKey) {
+            _ = try await SeedExamples.setUp(in: folder.url, passphrase: "wrong horse")
+        }
+        // At once, and with nothing left half open.
+        let again = try await SeedExamples.setUp(in: folder.url, passphrase: "correct horse")
+        let found = try await again.query("users", Query(filters: ["ssn": "078-05-1120"]))
+        #expect(found == [user])
+        #expect(try await again.count("users") == 5)
+        #expect(try await again.verify().isSound)
+        try await again.close()
+    }
+
+    @Test func `other backends, another algorithm, the same settings as JSON`() async throws {
+        let folder = try TestFolder()
+        defer { folder.remove() }
+        let all = try await SeedExamples.variants(in: folder.url)
+        #expect(all.count == 4)
+        #expect(all[3].databaseName == "my_app_db")
+        #expect(all[3].storageSchema.map(\.name) == ["users"])
+        for (number, variant) in all.enumerated() {
+            var options = variant
+            options.directory = folder.url
+            if options.storageSchema.isEmpty { options.storageSchema = SeedExamples.schema }
+            let store = OfflineStore(options)
+            if number == 2, !Sodium.hasAES {
+                await expectError(.invalidOptions) { try await store.initialize() }
+                continue
+            }
+            try await store.initialize()
+            let user: Document = ["id": "u", "password": "p", "ssn": "1"]
+            try await store.create("users", user)
+            let got = try await store.get("users", "u")
+            #expect(got == user)
+            try await store.close()
+        }
     }
 
     @Test(arguments: TestBackend.allCases)
@@ -161,15 +206,5 @@ import Testing
             let user = try await SeedExamples.typed(store)
             #expect(user?.id == "u" && user?.name == "n")
         }
-    }
-
-    @Test func `the same settings as JSON`() throws {
-        let options = try StorageOptions(
-            json: Data(
-                #"{"storage_backend": "indexeddb", "database_name": "my_app_db", "version": 1, "size_limit": 100000000, "eviction_strategy": "lru", "encryption": {"enabled": true, "sensitive_fields": ["password"], "encryption_key_provider": "user_passphrase"}, "storage_schema": [{"name": "users", "key_path": "id", "indexes": [{"name": "email", "key_path": "email", "unique": true}]}]}"#
-                    .utf8),
-            keyProviders: ["user_passphrase": .userPassphrase { "correct horse" }])
-        #expect(options.databaseName == "my_app_db")
-        #expect(options.storageSchema.map(\.name) == ["users"])
     }
 }
