@@ -56,13 +56,19 @@ final class CollectionSealing: Sendable {
         }
     }
 
-    /// The document with its sensitive fields sealed with the ring's current key; nil where they are already.
+    /// The document with its sensitive fields sealed with the ring's current key, and with tokens if they have any now; nil where they are
+    /// already.
     func resealed(
         _ document: Document, key: [UInt8], _ ring: KeyRing
     ) throws(OfflineError) -> Document? {
         var isChanged = false
         let result = try replacing(in: document) { field, value throws(OfflineError) in
-            if value.isNull || value.sealed?.keyID == ring.current.id { return nil }
+            if value.isNull { return nil }
+            if let sealed = value.sealed, sealed.keyID == ring.current.id,
+                (sealed.form & SealedValue.tokenBit != 0) == field.isSearchable
+            {
+                return nil
+            }
             var plain = value
             if let sealed = value.sealed { plain = try self.open(sealed, field, key, ring) }
             isChanged = true

@@ -12,12 +12,16 @@ public struct EncryptionOptions: Sendable {
     /// Whether anything is sealed.
     public let isEnabled: Bool
     /// Paths whose values are sealed, in every collection.
+    ///
+    /// Of records that are there already they are sealed when the store opens, which takes as long as writing them again; what they
+    /// were leaves the files before the store is open. A path that was sensitive once stays so.
     public let sensitiveFields: [String]
     /// Who holds the key; nil only where nothing is sealed.
     public let encryptionKeyProvider: EncryptionKeyProvider?
     /// The cipher.
     public let encryptionAlgorithm: Algorithm
-    /// Sensitive fields without a blind index: equality leaks nothing, and scans.
+    /// Sensitive fields without a blind index: equality leaks nothing, and scans. It says what is written from now on; what is sealed
+    /// already keeps its token until its record is written again.
     public let unsearchableFields: [String]
 
     /// Nothing is sealed.

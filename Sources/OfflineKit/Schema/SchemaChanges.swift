@@ -12,6 +12,7 @@
 // - A collection whose policy asks when records were used gets a collection for that (AccessEntry). It stays, empty and without a
 //   tree, when no policy asks any more.
 // - A schema that records must fulfil, and that is new or changed, is one that those that are there must fulfil too.
+// - A collection of which a field becomes sensitive is marked: its records may have that unsealed.
 // - Indexes of another derivation version (StoredDefinition) are all built anew.
 
 /// The steps from a stored schema to a wanted one.
@@ -112,7 +113,9 @@ struct SchemaChanges {
         } else if let setting, setting != .none {
             tracks = false
         }
-        return definition.changed(to: schema, runTimePolicy: policy, tracks: tracks)
+        var new = definition.changed(to: schema, runTimePolicy: policy, tracks: tracks)
+        if schema.sensitiveFields != definition.schema.sensitiveFields { new.isUnsealed = true }
+        return new
     }
 
     private mutating func newCollection() throws -> StoredCollection {

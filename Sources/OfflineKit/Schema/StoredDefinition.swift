@@ -15,6 +15,7 @@
 //   Unicode tables among them. A store with another one has its indexes built anew.
 // - tracksChanges: where it is true.
 // - sensitiveFields: those that were ever sensitive, of the collection or of the whole store, where there are any.
+// - unsealed: where it is true, because a field became sensitive and records may have it unsealed still (StoreOpening+Sealing).
 // - evictionPolicy: the schema's own, and runTimePolicy: the one that was set by setEvictionPolicy, which counts instead; both as
 //   EvictionPolicy.document.
 // - validation: the JSON Schema that records must fulfil, where there is one, as extended JSON.
@@ -34,6 +35,8 @@ struct StoredDefinition: Hashable, Sendable {
     /// All of it, but that whether it tracks changes is never nil here, and that an access policy, which is the application's, isn't
     /// stored.
     var schema: CollectionSchema
+    /// Records may have sensitive fields that aren't sealed.
+    var isUnsealed = false
     /// What `setEvictionPolicy` has set instead of the schema's.
     var runTimePolicy: EvictionPolicy?
     /// The collection's own policy.
@@ -121,6 +124,7 @@ extension StoredDefinition {
         if !schema.sensitiveFields.isEmpty {
             document["sensitiveFields"] = .array(schema.sensitiveFields.map { .string($0) })
         }
+        if isUnsealed { document["unsealed"] = true }
         if let validation = schema.validation { document["validation"] = .object(validation) }
         if let policy = schema.evictionPolicy {
             document["evictionPolicy"] = .object(policy.document)
@@ -152,6 +156,7 @@ extension StoredDefinition {
         schema.autoKey = known
         schema.tracksChanges = try fields.flag("tracksChanges") ?? false
         schema.sensitiveFields = try fields.strings("sensitiveFields") ?? []
+        isUnsealed = try fields.flag("unsealed") ?? false
         schema.evictionPolicy = try fields.object("evictionPolicy").map { try EvictionPolicy($0) }
         runTimePolicy = try fields.object("runTimePolicy").map { try EvictionPolicy($0) }
         schema.validation = try fields.object("validation")

@@ -20,7 +20,7 @@ extension FileBackend: FolderBackend {}
 
 /// Opens stores.
 struct StoreOpening {
-    private let options: StorageOptions
+    let options: StorageOptions
     private let clock: any StoreClock
     private let tombstonesMax: Int
 
@@ -53,16 +53,9 @@ struct StoreOpening {
                 // Its state must be one that the keys are of: a writer beside may have changed both.
                 repeat { try await backend.refresh() } while try await vault.refresh()
             }
+            try await sealUnsealed(in: backend, vault)
             let schema = try await defineSchema(in: backend, vault)
-            let exposed = try StoreRecords.exposed(in: backend.snapshot(), schema.storeRecords)
-            let changes = ChangeContext(
-                exposed: ExposedChanges(exposed), tombstonesMax: tombstonesMax
-            ) { [clock] in clock.milliseconds }
-            let hub = CommitHub(next: try backend.snapshot().nextSequence)
-            let core = StoreCore(
-                backend, schema, options, clock: clock, changes: changes,
-                liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock),
-                events: StorageEventHub(), vault: vault)
+            let core = try makeCore(backend, schema, vault)
             core.checkBounds(schema.collections)
             core.scheduleResealing()
             return core
@@ -71,6 +64,21 @@ struct StoreOpening {
             try? await backend.close()
             throw ErrorMapping.publicError(error)
         }
+    }
+
+    /// The store with what is stored now.
+    func makeCore(
+        _ backend: any StorageBackend, _ schema: SchemaState, _ vault: FieldVault?
+    ) throws -> StoreCore {
+        let exposed = try StoreRecords.exposed(in: backend.snapshot(), schema.storeRecords)
+        let changes = ChangeContext(
+            exposed: ExposedChanges(exposed), tombstonesMax: tombstonesMax
+        ) { [clock] in clock.milliseconds }
+        let hub = CommitHub(next: try backend.snapshot().nextSequence)
+        return StoreCore(
+            backend, schema, options, clock: clock, changes: changes,
+            liveQueries: LiveQueries(hub), snapshots: HeldSnapshots(clock),
+            events: StorageEventHub(), vault: vault)
     }
 
     private func makeBackend() throws(OfflineError) -> any StorageBackend {
@@ -99,12 +107,12 @@ struct StoreOpening {
         let changes = try SchemaChanges(
             stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema,
             eviction: SchemaChanges.Eviction(options), encryption: options.encryption)
-        try checkNewlySensitive(stored, changes, reader)
         if options.isReadOnly {
             return try SchemaState(
                 stored: reader, strategy: options.evictionStrategy, vault: vault)
         }
         let version = UInt64(options.version)
+        try await sealForIndexes(changes, in: backend, vault)
         if !changes.changes.isEmpty || reader.storedVersion != version {
             let schema = try changes.schema(version: options.version, vault)
             let validated = changes.newlyValidated.compactMap { schema.collection($0) }
@@ -112,6 +120,7 @@ struct StoreOpening {
                 try UniqueBuild(reader, schema).check(newTrees)
                 try ValidationBuild(reader).check(validated)
             }
+            try await sealUnsealed(in: backend, vault)
         }
         try await StoreCore.emptyUnused(backend) { _ in }
         return try SchemaState(
@@ -136,23 +145,6 @@ struct StoreOpening {
         }
         return try await FieldVault.open(
             options.encryption, file, isReadOnly: options.isReadOnly, needsKeys: needsKeys)
-    }
-
-    /// Records that are there already would stay as they are.
-    private func checkNewlySensitive(
-        _ stored: [StoredCollection], _ changes: SchemaChanges, _ reader: any BackendReader
-    ) throws {
-        for case (let id, .records(let definition)) in changes.result {
-            guard let old = stored.first(where: { $0.id == id }),
-                case .records(let before) = try StoredKind(old.definition),
-                before.schema.sensitiveFields != definition.schema.sensitiveFields,
-                try reader.count(TreeID(id), in: .all) > 0
-            else { continue }
-            throw OfflineError(
-                .invalidOptions,
-                "collection \"\(definition.schema.name)\" has records, and a field of theirs can't "
-                    + "become sensitive in this build", collection: definition.schema.name)
-        }
     }
 
     private func checkVersion(_ stored: UInt64) throws(OfflineError) {
