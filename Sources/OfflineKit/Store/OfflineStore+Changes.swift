@@ -31,7 +31,8 @@ extension OfflineStore {
     /// Notes that the server has these changes. A record changed again since stays pending; what the server has is its change's base
     /// then.
     ///
-    /// Marking a change twice, or one that isn't pending, does nothing. Throws `.unknownCollection`.
+    /// Marking a change twice, or one that isn't pending, does nothing. Throws `.unknownCollection`; `.locked` where such a base has a
+    /// sensitive field, which is to be sealed.
     public func markSynchronized(_ changes: [Change]) async throws {
         try await core().markSynchronized(changes)
     }

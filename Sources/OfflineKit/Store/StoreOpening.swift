@@ -53,6 +53,7 @@ struct StoreOpening {
                 // Its state must be one that the keys are of: a writer beside may have changed both.
                 repeat { try await backend.refresh() } while try await vault.refresh()
             }
+            // Before anything is written: values are unique among those that are sealed alike.
             try await sealUnsealed(in: backend, vault)
             let schema = try await defineSchema(in: backend, vault)
             let core = try makeCore(backend, schema, vault)

@@ -319,4 +319,29 @@ import Testing
         #expect(found.counts == [1: 6])
         try await store.close()
     }
+
+    @Test func `a store near its limit makes room for what is sealed anew`() async throws {
+        let place = try TestStore(.log)
+        defer { place.remove() }
+        let store = try await Rotation.open(place) {
+            $0.sizeLimit = 1 << 20
+            $0.autoCompaction = false
+        }
+        let records = (1...900).map { Rotation.record($0) }
+        for start in stride(from: 0, to: records.count, by: 100) {
+            try await store.createBatch("users", Array(records[start..<start + 100]))
+        }
+        try await store.compact()
+        let needed = try await store.getStorageInfo().usedBytes
+        #expect(needed > 1 << 19)
+        try await store.rotateKey(to: Self.new, reencrypt: true)
+        // What is replaced isn't given back before it has to be.
+        try await Rotation.settle(store)
+        try await Rotation.expectOnly(2, in: store)
+        let kept = try await store.query("users")
+        #expect(kept == records)
+        let used = try await store.getStorageInfo().usedBytes
+        #expect(used <= 1 << 20)
+        try await store.close()
+    }
 }

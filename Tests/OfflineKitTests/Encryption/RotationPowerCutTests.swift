@@ -55,6 +55,9 @@ import Testing
                 var random = SeededRandom(seed: seed &* 1_000 &+ UInt64(index))
                 let taken = (0..<Self.images).map { _ in random.next() }
                 images.withLock { images in
+                    if index.isMultiple(of: 4) {
+                        images.append(("seed \(seed), killed at \(index)", files.killed()))
+                    }
                     for choice in taken {
                         images.append(
                             (
