@@ -200,7 +200,7 @@ import Testing
             let error = await expectError(.unknownCollection) {
                 _ = try await store.get("user", "u")
             }
-            #expect(error?.message.contains("orders, users") == true)
+            #expect(error?.message.contains("orders, products") == true)
             await expectError(.unknownCollection) { try await store.create("user", [:]) }
             await expectError(.unknownCollection) { try await store.createBatch("user", []) }
             await expectError(.unknownCollection) { _ = try await store.query("user") }
