@@ -21,6 +21,8 @@ final class FieldVault: Sendable {
         var provider: EncryptionKeyProvider
         /// The envelope that was read or written last.
         var envelope: KeyEnvelope
+        /// How often the keys were forgotten.
+        var locks = 0
         /// Why it isn't known which envelope counts.
         var failure: OfflineError?
         var use = KeyUse()
@@ -90,7 +92,12 @@ final class FieldVault: Sendable {
     var hasOlderKeys: Bool { state.withLock { $0.envelope.keys.count > 1 } }
 
     /// Forgets the keys.
-    func lock() { state.withLock { $0.ring = nil } }
+    func lock() {
+        state.withLock { state in
+            state.ring = nil
+            state.locks &+= 1
+        }
+    }
 
     /// Asks for the key again; whether the store was locked.
     @discardableResult
@@ -119,12 +126,13 @@ final class FieldVault: Sendable {
     }
 
     private func readEnvelope() async throws {
-        let (provider, kept, failure) = state.withLock { ($0.provider, $0.envelope, $0.failure) }
-        if let failure { throw failure }
-        let envelope = try file?.read() ?? kept
-        let ring = try await KeyRing.open(envelope, provider)
+        let before = state.withLock(\.self)
+        if let failure = before.failure { throw failure }
+        let envelope = try file?.read() ?? before.envelope
+        let ring = try await KeyRing.open(envelope, before.provider)
         state.withLock { state in
-            state.ring = ring
+            // Who has locked the store meanwhile wants it locked.
+            if state.locks == before.locks { state.ring = ring }
             state.envelope = envelope
         }
     }

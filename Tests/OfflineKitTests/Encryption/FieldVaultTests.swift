@@ -118,6 +118,42 @@ import Testing
         _ = try await Self.vault(system, KeyEnvelopeTests.key(1))
     }
 
+    @Test func `who locks while the provider is asked finds the store locked`() async throws {
+        let system = SimulatedFileSystem()
+        let vault = try await Self.vault(system, KeyEnvelopeTests.key(1))
+        func locking(_ key: UInt8) -> EncryptionKeyProvider {
+            .applicationKey {
+                vault.lock()
+                return [UInt8](repeating: key, count: 32)
+            }
+        }
+        try await vault.rotate(to: locking(2), addingKey: true)
+        #expect(vault.isLocked)
+        #expect(vault.hasOlderKeys)
+        try await vault.unlock()
+        #expect(vault.isLocked)
+        let again = try await Self.vault(system, KeyEnvelopeTests.key(2))
+        #expect(try again.ring().keys.map(\.id) == [1, 2])
+    }
+
+    @Test func `a store that is closed while the provider is asked keeps its key`() async throws {
+        let place = try TestStore(.file)
+        defer { place.remove() }
+        let store = try await Rotation.open(place)
+        try await store.create("users", Rotation.record(1))
+        await expectError(.notOpen) {
+            try await store.rotateKey(
+                to: .applicationKey {
+                    try await store.close()
+                    return [UInt8](repeating: 2, count: 32)
+                }, reencrypt: true)
+        }
+        let again = try await Rotation.open(place)
+        let found = try await again.get("users", 1)
+        #expect(found == Rotation.record(1))
+        try await again.close()
+    }
+
     @Test func `a reader beside a writer finds the keys that were added`() async throws {
         let system = SimulatedFileSystem()
         let writer = try await Self.vault(system, KeyEnvelopeTests.key(1))
@@ -132,6 +168,7 @@ import Testing
         // Another provider's key is no matter as long as nothing else is new.
         try await writer.rotate(to: KeyEnvelopeTests.key(2))
         #expect(try await reader.refresh())
+        #expect(try await !reader.refresh())
         try await writer.rotate(to: KeyEnvelopeTests.key(2), addingKey: true)
         await expectError(.wrongKey) { _ = try await reader.refresh() }
         #expect(try reader.ring().keys.map(\.id) == [1, 2])
