@@ -15,6 +15,7 @@ struct ExampleChapter {
         try await transactions(store)
         try await changes(store)
         try await store.close()
+        try await migrations()
     }
 
     private func sealed(_ store: OfflineStore) async throws {
@@ -108,5 +109,14 @@ struct ExampleChapter {
         Console.line(
             "change tracking:              \(changes.count) changes to send, \(userChanges.count) of users; none once marked"
         )
+    }
+
+    private func migrations() async throws {
+        let store = try await SeedExamples.migrated(in: folder)
+        let user = try await store.get("users", "user123")
+        let theme = user?["preferences"]?["theme"]?.stringValue
+        try Check.equal("the user's theme after the migration", theme, "light")
+        try await store.close()
+        Console.line("migrations:                   version 2 gave every user preferences")
     }
 }

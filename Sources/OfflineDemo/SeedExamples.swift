@@ -1,5 +1,5 @@
-// The usage examples of the requirements, in Swift: records, queries, batches, transactions, relationships, typed values. The demo runs them,
-// and OfflineKitTests asserts what they do, on every backend.
+// The usage examples of the requirements, in Swift: records, queries, batches, transactions, relationships, migrations, typed
+// values. The demo runs them, and OfflineKitTests asserts what they do, on every backend.
 internal import Foundation
 internal import OfflineKit
 
@@ -172,6 +172,30 @@ enum SeedExamples {
             "logs", try EvictionPolicy(["strategy": "max-age", "max_age_days": 7]))
         try await store.compact()
         return usage
+    }
+
+    struct AddUserPreferences: Migration {
+        let version = 2
+        func up(_ store: any StoreWriter) async throws {
+            for var user in try await store.query("users") where user["preferences"] == nil {
+                user["preferences"] = ["theme": "light", "notifications": true]
+                try await store.update("users", user)
+            }
+        }
+        func down(_ store: any StoreWriter) async throws {
+            for var user in try await store.query("users") where user["preferences"] != nil {
+                user["preferences"] = nil
+                try await store.update("users", user)
+            }
+        }
+    }
+
+    /// Over a store that version 1 of the application has made.
+    static func migrated(in directory: URL) async throws -> OfflineStore {
+        try await OfflineStore.open(
+            StorageOptions(
+                databaseName: "my_app_db", directory: directory, version: 2, storageSchema: schema,
+                migrationManager: MigrationManager([AddUserPreferences()])))
     }
 
     struct User: Codable, Sendable {

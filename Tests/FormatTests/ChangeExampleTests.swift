@@ -159,7 +159,13 @@ struct ChangeExampleTests {
         let rows = try FormatDocument.examples("bytes", "own-records").flatMap(\.rows)
         var value: [UInt8] = []
         value.appendVarint(300)
-        #expect(rows.map(\.bytes) == [StoreRecords.exposedKey(CollectionID(3)), value])
+        let version = StoredVersion.versionRecord(3, over: 1)
+        let keyPaths = StoredVersion.keyPathsRecord(["a", "b.c"], of: CollectionID(3))
+        #expect(
+            rows.map(\.bytes) == [
+                StoreRecords.exposedKey(CollectionID(3)), value, version.key, version.value,
+                keyPaths.key, keyPaths.value,
+            ])
     }
 }
 

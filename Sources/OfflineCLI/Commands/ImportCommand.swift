@@ -53,7 +53,7 @@ struct ImportCommand: AsyncParsableCommand {
     func run() async throws {
         try await printing { output in
             let input = try ImportInput(input)
-            let plan = try ImportPlan(
+            let plan = try await ImportPlan(
                 path: path, collection: collection, keyPaths: Self.list(keyPath),
                 indexes: Self.list(index) ?? [])
             let store = try await OfflineStore.open(plan.options)

@@ -26,8 +26,16 @@ struct StatCommand: AsyncParsableCommand {
                 try output.line("no catalog can be read; `offline verify` says more")
                 throw foundProblems
             }
-            try showHead(context, superblock, catalog, output)
-            let failure = try await showCollections(folder, catalog, output)
+            var store: OfflineStore?
+            var failure: OfflineError?
+            do {
+                store = try await StoreAccess.openForReading(folder)
+            } catch let error as OfflineError {
+                failure = error
+            }
+            try showHead(context, superblock, catalog, store, output)
+            try await showCollections(store, catalog, output)
+            try await store?.close()
             try showFiles(folder, catalog, output)
             if let failure {
                 try output.line()
@@ -40,8 +48,11 @@ struct StatCommand: AsyncParsableCommand {
     }
 
     private func showHead(
-        _ context: DumpContext, _ superblock: Superblock, _ catalog: Catalog, _ output: Output
+        _ context: DumpContext, _ superblock: Superblock, _ catalog: Catalog,
+        _ store: OfflineStore?, _ output: Output
     ) throws {
+        // Where migrations were cut off, the catalog's is an older one.
+        let version = try store.map { String(try $0.schemaVersion) }
         var waiting = 0
         let end = try LogTail(context, catalog).forEach { operation, _, _ in
             if operation.header.kind != .names { waiting += 1 }
@@ -49,7 +60,7 @@ struct StatCommand: AsyncParsableCommand {
         try output.line(output.styled(context.folder.path, .heading))
         try output.line(
             "store \(superblock.store), format \(FormatVersion.current), schema version "
-                + "\(catalog.applicationVersion)")
+                + (version ?? "\(catalog.applicationVersion)"))
         try output.line(
             (superblock.isCleanClose ? "closed cleanly" : "open, or not closed cleanly")
                 + "; checkpoint \(superblock.generation), "
@@ -57,17 +68,10 @@ struct StatCommand: AsyncParsableCommand {
                 + (end.map { "; the log ends at \($0)" } ?? ""))
     }
 
-    /// Collections with their counts now; the error, and the counts of the last checkpoint, where the store can't be opened.
+    /// Collections with their counts now; with those of the last checkpoint where the store can't be opened.
     private func showCollections(
-        _ folder: StoreFolder, _ catalog: Catalog, _ output: Output
-    ) async throws -> OfflineError? {
-        var failure: OfflineError?
-        var store: OfflineStore?
-        do {
-            store = try await StoreAccess.openForReading(folder)
-        } catch let error as OfflineError {
-            failure = error
-        }
+        _ store: OfflineStore?, _ catalog: Catalog, _ output: Output
+    ) async throws {
         var table = TextTable([
             ("collection", .left), ("records", .right), ("pending", .right), ("key", .left),
             ("indexes", .left),
@@ -85,9 +89,7 @@ struct StatCommand: AsyncParsableCommand {
                 summary.indexes.map(Self.text(of:)).joined(separator: ", "),
             ])
         }
-        try await store?.close()
         try show(table, output)
-        return failure
     }
 
     /// `email (unique, partial)`

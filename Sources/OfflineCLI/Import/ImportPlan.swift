@@ -7,11 +7,13 @@ struct ImportPlan {
     private(set) var options: StorageOptions
 
     /// `keyPaths` nil: not said.
-    init(path: String, collection: String, keyPaths: [String]?, indexes: [String]) throws {
+    init(
+        path: String, collection: String, keyPaths: [String]?, indexes: [String]
+    ) async throws {
         let absolute = StoreFolder.absolutePath(path)
         options = try StoreAccess.options(path: absolute)
         if let stored = try Self.storedCatalog(absolute) {
-            options.version = max(1, Int(clamping: stored.applicationVersion))
+            options.version = max(1, try await Self.storedVersion(absolute))
             let summaries = stored.collections.map { CollectionSummary($0) }
             if let known = summaries.first(where: { $0.name == collection }) {
                 try Self.check(known, keyPaths, indexes)
@@ -25,6 +27,14 @@ struct ImportPlan {
                 ? CollectionSchema(name: collection, keyPath: keyPaths[0], indexes: indexes)
                 : CollectionSchema(name: collection, keyPaths: keyPaths, indexes: indexes)
         ]
+    }
+
+    /// The version of the data of a store that is there: where migrations were cut off, its catalog has an older one.
+    private static func storedVersion(_ path: String) async throws -> Int {
+        let store = try await StoreAccess.openForReading(StoreFolder(path))
+        let version = try store.schemaVersion
+        try await store.close()
+        return version
     }
 
     /// The catalog of a store that is there; nil for a new one, and for a damaged one (which opening reports).

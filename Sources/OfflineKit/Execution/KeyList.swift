@@ -43,6 +43,25 @@ struct KeyList: Sendable {
         return common
     }
 
+    /// Where the key is in the list, which is in key order; nil where it isn't.
+    func position(of key: [UInt8]) -> Int? {
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe key.withUnsafeBytes { key in
+                var range = places.indices
+                while !range.isEmpty {
+                    let middle = range.lowerBound + range.count / 2
+                    let order = unsafe ByteOrder.compare(
+                        key, UnsafeRawBufferPointer(rebasing: bytes[places[middle]]))
+                    if order == 0 { return middle }
+                    range =
+                        order < 0
+                        ? range.lowerBound..<middle : middle + 1..<range.upperBound
+                }
+                return nil
+            }
+        }
+    }
+
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)

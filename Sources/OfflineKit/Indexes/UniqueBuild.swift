@@ -11,7 +11,7 @@ struct UniqueBuild {
         self.schema = schema
     }
 
-    /// Throws `.uniqueViolation`, naming the index and a record's key, where two records have the
+    /// Throws `.uniqueViolation`, naming the index and the keys of both, where two records have the
     /// same values.
     func check(_ trees: [TreeID]) throws {
         for tree in trees {
@@ -33,7 +33,8 @@ struct UniqueBuild {
         var previous: [UInt8] = []
         var previousLength = -1
         var previousKeyStart = 0
-        var wholes: Set<[UInt8]> = []
+        /// Values that are cut, each with the record that has it.
+        var wholes: [[UInt8]: [UInt8]] = [:]
         while try cursor.next() {
             cursor.copyKey(into: &entry)
             let values = try index.values(of: entry)
@@ -49,16 +50,31 @@ struct UniqueBuild {
                 ) {
                     unsafe Set(index.wholeValues(of: $0, cutTo: cut))
                 }
-                for whole in found ?? [] where !wholes.insert(whole).inserted {
-                    throw UniqueCheck.violation(of: index, in: collection, by: key)
+                for whole in found ?? [] {
+                    if let other = wholes.updateValue(key, forKey: whole) {
+                        throw violation(of: index, in: collection, by: key, and: other)
+                    }
                 }
             } else if isSame, !values.hasNull {
-                throw UniqueCheck.violation(
-                    of: index, in: collection, by: Array(previous.dropFirst(previousKeyStart)))
+                throw violation(
+                    of: index, in: collection, by: Array(previous.dropFirst(previousKeyStart)),
+                    and: Array(entry.dropFirst(values.keyStart)))
             }
             swap(&entry, &previous)
             previousLength = values.length
             previousKeyStart = values.keyStart
         }
+    }
+
+    /// The error for two records with the same values.
+    private func violation(
+        of index: IndexState, in collection: CollectionState, by key: [UInt8], and other: [UInt8]
+    ) -> OfflineError {
+        let shown = (try? KeyDecoder.value(other).json()) ?? "a malformed key"
+        return OfflineError(
+            .uniqueViolation,
+            "the index \"\(index.name)\" is to be unique, and this record has the same value as that with key "
+                + shown,
+            collection: collection.name, key: try? KeyDecoder.value(key))
     }
 }

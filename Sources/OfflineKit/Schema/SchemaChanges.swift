@@ -40,11 +40,12 @@ struct SchemaChanges {
     }
 
     /// Compares. The wanted collections are checked here against the rules and against what is
-    /// stored. `nextSequence`: the one of the next commit.
+    /// stored. `nextSequence`: the one of the next commit. `isForMigrations`: the store gets its own records, and a collection that is
+    /// stored and not wanted no sensitive field of the options.
     init(
         stored: [StoredCollection], nextSequence: UInt64, wanted: [CollectionSchema],
         eviction: Eviction = Eviction(), setting: PolicyChange? = nil,
-        encryption: EncryptionOptions? = nil
+        encryption: EncryptionOptions? = nil, isForMigrations: Bool = false
     ) throws {
         strategy = eviction.strategy
         isLimited = eviction.isLimited
@@ -70,7 +71,9 @@ struct SchemaChanges {
         for (collection, definition) in definitions {
             let position = rest.firstIndex { $0.name == definition.schema.name }
             var schema = position.map { rest.remove(at: $0) } ?? definition.schema
-            try SensitiveFields.settle(&schema, definition.schema.sensitiveFields, encryption)
+            try SensitiveFields.settle(
+                &schema, definition.schema.sensitiveFields,
+                isForMigrations && position == nil ? nil : encryption)
             try Self.checkKeyPaths(definition.schema, schema)
             if schema.validation != nil, schema.validation != definition.schema.validation {
                 newlyValidated.append(collection.id)
@@ -89,7 +92,9 @@ struct SchemaChanges {
             try append(try newCollection(), nil, StoredDefinition(schema), Owned(), trackingFrom: 0)
         }
         let hasChanges = result.contains { if case .changes = $0.kind { true } else { false } }
-        if hasChanges, !hasStoreRecords { change(try newCollection(), .store, indexes: []) }
+        if hasChanges || isForMigrations, !hasStoreRecords {
+            change(try newCollection(), .store, indexes: [])
+        }
     }
 
     /// What the store keeps about another collection.

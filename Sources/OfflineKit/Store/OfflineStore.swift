@@ -90,6 +90,11 @@ public final class OfflineStore: StoreWriter {
     /// How many transactions and writes are running or waiting.
     var waitingCount: Int { current.withLock { $0 }?.requestCount ?? 0 }
 
+    /// The application's schema version that the store has.
+    package var schemaVersion: Int {
+        get throws { try core().schema.version }
+    }
+
     func core() throws -> StoreCore {
         guard let core = current.withLock({ $0 }) else {
             throw OfflineError(

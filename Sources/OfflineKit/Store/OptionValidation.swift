@@ -26,7 +26,9 @@ enum OptionValidation {
             throw invalid("durability: the period is \(interval); it must be above 0")
         }
         if case .memory = options.storageBackend.choice { try checkMemory(options) }
-        try checkBuilt(options)
+        if let manager = options.migrationManager {
+            try MigrationPlan(manager.migrations).check(reaches: options.version)
+        }
     }
 
     /// What a store can't do that has no files.
@@ -37,11 +39,6 @@ enum OptionValidation {
         if options.isReadOnly {
             throw invalid("isReadOnly: storageBackend .memory has nothing to read when it opens")
         }
-    }
-
-    /// What can be asked for but isn't in this build.
-    private static func checkBuilt(_ options: StorageOptions) throws(OfflineError) {
-        if options.migrationManager != nil { throw notBuilt("migrationManager") }
     }
 
     /// The name becomes a folder's.
@@ -68,9 +65,5 @@ enum OptionValidation {
         invalid(
             "storageBackend is .sqlite, but the package is built without its trait SQLite; turn the "
                 + "trait on, or choose another backend")
-    }
-
-    static func notBuilt(_ option: String) -> OfflineError {
-        invalid("\(option) is not in this build")
     }
 }

@@ -33,7 +33,7 @@ final class StoreCore: Sendable {
     let ages = AgeDeadlines()
     /// Tells live queries and feeds what was committed.
     var hub: CommitHub { liveQueries.hub }
-    private let uuids = UUIDGenerator()
+    let uuids = UUIDGenerator()
     /// Transactions that were begun with `beginTransaction` and may still be open.
     private let handles = Protected<[ObjectIdentifier: WeakTransaction]>([:])
 

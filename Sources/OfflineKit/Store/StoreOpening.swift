@@ -1,5 +1,5 @@
-// From options to an open store: check the options, open the backend, compare the schemas, define
-// what differs, and only then be open. Whatever fails closes the backend again.
+// From options to an open store: check the options, open the backend, run what migrations are due, compare the schemas, define what
+// differs, and only then be open. Whatever fails closes the backend again.
 //
 // The definition of new collections and indexes is one atomic step of the backend: after a crash
 // the store has the old schema or the new one, with every index of it whole.
@@ -21,7 +21,7 @@ extension FileBackend: FolderBackend {}
 /// Opens stores.
 struct StoreOpening {
     let options: StorageOptions
-    private let clock: any StoreClock
+    let clock: any StoreClock
     private let tombstonesMax: Int
 
     init(
@@ -34,11 +34,30 @@ struct StoreOpening {
     }
 
     func open() async throws -> StoreCore {
+        try await withBackend(isReadOnly: options.isReadOnly) { backend, path in
+            let vault = try await openVault(of: backend, path)
+            try await settleVersion(backend)
+            // Before records are written: values are unique among those that are sealed alike.
+            try await sealUnsealed(in: backend, vault)
+            try await migrate(backend, vault)
+            let schema = try await defineSchema(in: backend, vault)
+            let core = try makeCore(backend, schema, vault)
+            core.checkBounds(schema.collections)
+            core.scheduleResealing()
+            return core
+        }
+    }
+
+    /// Opens the backend for `body`, and closes it where that throws.
+    func withBackend<Result>(
+        isReadOnly: Bool,
+        _ body: (_ backend: any StorageBackend, _ path: String) async throws -> Result
+    ) async throws -> Result {
         try OptionValidation.check(options)
         try SchemaValidation.check(options.storageSchema, stored: nil)
         let backend = try makeBackend()
         let configuration = BackendConfiguration(
-            path: try StoreLocation.path(for: options), isReadOnly: options.isReadOnly,
+            path: try StoreLocation.path(for: options), isReadOnly: isReadOnly,
             durability: options.durability, sizeLimit: options.sizeLimit,
             compactsByItself: options.autoCompaction,
             deriver: StoreKeyDeriver())
@@ -48,18 +67,7 @@ struct StoreOpening {
             throw ErrorMapping.publicError(error)
         }
         do {
-            let vault = try await openVault(of: backend, configuration.path)
-            if options.isReadOnly, let vault {
-                // Its state must be one that the keys are of: a writer beside may have changed both.
-                repeat { try await backend.refresh() } while try await vault.refresh()
-            }
-            // Before anything is written: values are unique among those that are sealed alike.
-            try await sealUnsealed(in: backend, vault)
-            let schema = try await defineSchema(in: backend, vault)
-            let core = try makeCore(backend, schema, vault)
-            core.checkBounds(schema.collections)
-            core.scheduleResealing()
-            return core
+            return try await body(backend, configuration.path)
         } catch {
             // The first error counts.
             try? await backend.close()
@@ -97,16 +105,15 @@ struct StoreOpening {
         }
     }
 
-    /// Brings the stored schema to what the options want; the schema that is stored then.
-    private func defineSchema(
+    /// Brings the stored schema to what the options want; the schema that is stored then. Migrations have run.
+    func defineSchema(
         in backend: any StorageBackend, _ vault: FieldVault?
     ) async throws -> SchemaState {
         if !options.isReadOnly { try await StoreCore.emptyUnused(backend) { _ in } }
         let reader = try backend.snapshot()
-        try checkVersion(reader.storedVersion)
-        let stored = reader.collections()
+        let stored = try StoredVersion(reader).collections(reader)
         let changes = try SchemaChanges(
-            stored: stored, nextSequence: reader.nextSequence, wanted: options.storageSchema,
+            stored: stored, nextSequence: reader.nextSequence, wanted: try wantedSchema(reader),
             eviction: SchemaChanges.Eviction(options), encryption: options.encryption)
         if options.isReadOnly {
             return try SchemaState(
@@ -128,9 +135,10 @@ struct StoreOpening {
             stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
     }
 
-    /// The keys of the store. They are opened before anything is changed.
-    private func openVault(
-        of backend: any StorageBackend, _ path: String
+    /// The keys of the store. They are opened before anything is changed. `isRehearsal`: a store that has none yet gets some for as long as
+    /// it lasts.
+    func openVault(
+        of backend: any StorageBackend, _ path: String, isRehearsal: Bool = false
     ) async throws -> FieldVault? {
         let file: KeyFile? =
             switch backend {
@@ -144,17 +152,18 @@ struct StoreOpening {
             }
             return !definition.schema.sensitiveFields.isEmpty
         }
-        return try await FieldVault.open(
-            options.encryption, file, isReadOnly: options.isReadOnly, needsKeys: needsKeys)
-    }
-
-    private func checkVersion(_ stored: UInt64) throws(OfflineError) {
-        guard stored <= UInt64(options.version) else {
-            throw OfflineError(
-                .versionTooNew,
-                "the store has version \(stored), written by a newer release of the application; "
-                    + "the options' version is \(options.version)")
+        if isRehearsal, !needsKeys, try file?.read() == nil {
+            return try await FieldVault.open(
+                options.encryption, nil, isReadOnly: false, needsKeys: false)
         }
+        let isReading = options.isReadOnly || isRehearsal
+        let vault = try await FieldVault.open(
+            options.encryption, file, isReadOnly: isReading, needsKeys: needsKeys)
+        if isReading, let vault {
+            // Its state must be one that the keys are of: a writer beside may have changed both.
+            repeat { try await backend.refresh() } while try await vault.refresh()
+        }
+        return vault
     }
 }
 
@@ -164,9 +173,10 @@ extension SchemaState {
         stored reader: any BackendReader, strategy: EvictionPolicy = .none,
         vault: FieldVault? = nil
     ) throws {
+        let version = try StoredVersion(reader)
         try self.init(
-            version: Int(clamping: reader.storedVersion),
-            stored: reader.collections().map { ($0.id, try StoredKind($0.definition)) },
+            version: Int(clamping: version.number),
+            stored: version.collections(reader).map { ($0.id, try StoredKind($0.definition)) },
             strategy: strategy, vault: vault)
     }
 }

@@ -5,6 +5,7 @@
 //     "exposed", then the number    varint: creations of that collection up to this number were given out (ExposedChanges)
 //     of a collection (4 bytes,
 //     big-endian)
+//     "version", "keyPaths" …       how far migrations have come (StoredVersion)
 internal import OfflineBytes
 
 /// Reads and writes the store's own records.

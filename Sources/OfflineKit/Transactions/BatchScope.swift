@@ -16,11 +16,14 @@ final class BatchScope: Sendable {
     /// Records that it removes, of collections whose reads are noted: what was read of them is forgotten with its commit.
     private let removed = Protected<[(collection: CollectionID, key: [UInt8]?)]>([])
     private let vanishing = Protected<[ExposedChanges.Note]>([])
+    /// The store's own records, where they are written too.
+    private let own: CollectionID?
 
     init(
         writing: [CollectionState], reading: [CollectionState], byRules rules: DeleteScope? = nil,
-        changes: ChangeContext, isObserved: Bool = false
+        changes: ChangeContext, isObserved: Bool = false, own: CollectionID? = nil
     ) {
+        self.own = own
         self.changes = changes
         changed = BatchChanges(isWanted: isObserved)
         let written = writing + (rules?.written ?? [])
@@ -35,7 +38,7 @@ final class BatchScope: Sendable {
     /// The collections of the backend that a batch writes.
     var writtenIDs: [CollectionID] {
         written.map(\.id) + written.compactMap(\.changes?.collection)
-            + written.compactMap(\.access?.collection)
+            + written.compactMap(\.access?.collection) + [own].compactMap(\.self)
     }
 
     /// Whether the creation of a record, with this number, was given out; if it wasn't, the record vanishes in this transaction.

@@ -38,7 +38,8 @@ public final class Transaction: StoreWriter {
     private let state: AsyncLock<State>
     private let watch = Protected(Watch())
 
-    private init(_ core: StoreCore, _ open: OpenBatch, _ access: SessionAccess?) {
+    /// A transaction on an open batch. Nothing ends it for not being used.
+    init(_ core: StoreCore, _ open: OpenBatch, _ access: SessionAccess? = nil) {
         self.core = core
         self.access = access
         state = AsyncLock(.open(open, lastUse: core.deadlines.now))
@@ -188,7 +189,7 @@ public final class Transaction: StoreWriter {
 
     /// Runs one operation. One that throws has had no effect, unless the backend failed: then all
     /// is rolled back.
-    fileprivate func perform<Result>(
+    func perform<Result>(
         _ body: (inout OpenBatch) throws -> Result
     ) async throws -> Result {
         try await state.withLock { state in

@@ -209,6 +209,7 @@ struct SessionTests {
         let view = ReadView(
             snapshot: reader, schema: try SchemaState(stored: reader),
             access: SessionAccess(Principal(id: "ann"), schema))
+        reader.reset()
         #expect(try view.query("notes", Query()).count == 10)
         #expect(reader.counts.recordSteps == 0 && reader.counts.lookups == 10)
         reader.reset()

@@ -24,6 +24,10 @@ import Testing
         ({ $0.transactionTimeout = .zero }, "transactionTimeout"),
         ({ $0.durability = .periodic(.zero) }, "durability"),
         ({ $0.storageSchema[0].sensitiveFields = ["name"] }, "sensitiveFields"),
+        (
+            { $0.migrationManager = MigrationManager([TestMigration(2), TestMigration(4)]) },
+            "migrationManager"
+        ),
     ]
 
     @Test(arguments: bad)
@@ -32,20 +36,6 @@ import Testing
             try await OfflineStore(try TestStore().options(TestStore.schema, change)).initialize()
         }
         #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
-    }
-
-    /// What isn't in this build, and what the message must name.
-    static let notBuilt: [(change: Change, named: String)] = [
-        ({ $0.migrationManager = MigrationManager([]) }, "migrationManager")
-    ]
-
-    @Test(arguments: notBuilt)
-    func `an option that isn't built says so`(change: @escaping Change, named: String) async {
-        let error = await expectError(.invalidOptions) {
-            try await OfflineStore(try TestStore().options(TestStore.schema, change)).initialize()
-        }
-        #expect(error?.message.contains(named) == true, "\(error?.message ?? "")")
-        #expect(error?.message.contains("not in this build") == true)
     }
 
     #if !SQLite
