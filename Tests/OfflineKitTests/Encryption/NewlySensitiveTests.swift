@@ -151,6 +151,38 @@ import Testing
         }
     }
 
+    @Test func `whichever call fails while it is sealed, another opening seals it`() async throws {
+        func options(_ files: SimulatedFileSystem) -> StorageOptions {
+            StorageOptions(
+                databaseName: "store", directory: URL(filePath: "/"),
+                storageBackend: .custom(StorePowerCutTests.Kind.log.make(files)))
+        }
+        var index = 1
+        var failures = 0
+        while true {
+            let files = SimulatedFileSystem()
+            let (records, changes) = try await Self.make(options(files), 4)
+            files.inject(Fault(first: index, error: SystemErrorNumber.inputOutput))
+            do {
+                try await OfflineStore.open(Self.options(options(files), isSensitive: true))
+                    .close()
+            } catch {
+                failures += 1
+            }
+            let isDone = files.firedFaultCount == 0
+            files.removeFaults()
+            let store = try await OfflineStore.open(
+                Self.options(options(files), isSensitive: true))
+            try await Self.expectSealed(store, records, changes, "call \(index)")
+            try await store.close()
+            try Self.expectNoMarker(files, "call \(index)")
+            if isDone { break }
+            // Neighbours are much the same.
+            index += 7
+        }
+        #expect(failures > 10)
+    }
+
     private static func expectNoMarker(
         _ files: SimulatedFileSystem, _ comment: Comment
     ) throws {

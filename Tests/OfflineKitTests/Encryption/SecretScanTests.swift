@@ -331,6 +331,14 @@ import Testing
             #expect(changes.first?.document?["note"] == secret("new"))
             try await store.markSynchronized(changes)
         },
+        Path("marks of changes that are past") { store, _ in
+            let given = try await store.getChanges()
+            try await store.update("users", ["id": "a", "note": secret("new")], mode: .merge)
+            try await store.delete("users", "b")
+            try await store.markSynchronized(given)
+            let left = try await store.getChanges()
+            #expect(left.map(\.base?["ssn"]) == [secret("a"), secret("b")])
+        },
         Path("feeds and live queries") { store, _ in
             var feed = store.changeFeed(["users"], since: 0).makeAsyncIterator()
             var live = store.observe("users", Query(filters: ["ssn": secret("a")]))
@@ -422,6 +430,24 @@ import Testing
             _ = try await store.evict()
             same(try await store.count("users"), 1)
             texts.add(await events.next() as Any)
+        },
+        Path("everything sealed anew") { store, texts in
+            try await store.markSynchronized(store.getChanges())
+            try await store.update("users", ["id": "a", "note": secret("new")], mode: .merge)
+            try await store.delete("users", "b")
+            let transaction = try await store.beginTransaction(["users"])
+            try await store.rotateKey(to: KeyEnvelopeTests.key(2), reencrypt: true)
+            var twin = user("twin")
+            twin["ssn"] = secret("a")
+            let second = twin
+            await texts.refused(.uniqueViolation) { try await transaction.create("users", second) }
+            try await transaction.update("users", user("c"), mode: .replace)
+            try await transaction.commit()
+            try await Rotation.settle(store)
+            same(try Rotation.keys(store), [2])
+            same(try await store.get("users", "c"), user("c"))
+            let changes = try await store.getChanges()
+            #expect(changes.map(\.base?["note"]) == [secret("n"), secret("n"), secret("n")])
         },
         Path("another key for the keys") { store, texts in
             try await store.rotateKey(to: KeyEnvelopeTests.passphrase("another " + marker))
