@@ -16,6 +16,8 @@ struct BenchOptions: Sendable {
     var isSpace = false
     /// Measures what the order of use costs a read instead.
     var isAccess = false
+    /// Measures what a schema costs a write instead.
+    var isValidation = false
     var wantsHelp = false
 
     static let help = """
@@ -33,6 +35,7 @@ struct BenchOptions: Sendable {
           --live           what live queries cost a commit, instead of all that
           --space          the folder and the reads of a store that is overwritten, with and without compaction, instead
           --access         what the order of use, for lru, costs a read, instead
+          --validation     what a schema that records must fulfil costs an insert, instead
           --save           write the figures to Benchmarks/results/ as well
         """
 
@@ -47,6 +50,7 @@ struct BenchOptions: Sendable {
             case "--live": isLive = true
             case "--space": isSpace = true
             case "--access": isAccess = true
+            case "--validation": isValidation = true
             default:
                 guard let value = rest.popFirst() else {
                     throw BenchError("\(name) needs a value, or is unknown: see --help")

@@ -33,6 +33,10 @@ struct OfflineBench {
             print(try await AccessBench(options).run())
             return
         }
+        if options.isValidation {
+            print(try await ValidationBench(options).run())
+            return
+        }
         var run = BenchRun(options)
         try await run.run()
         print(ResultsTable(results: run.results).text)

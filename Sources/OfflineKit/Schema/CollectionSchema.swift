@@ -42,7 +42,8 @@ public struct CollectionSchema: Sendable, Hashable {
     ///
     /// A write that breaks it is `.validationFailed` on every path, and changes nothing. It is stored with the collection, and counts
     /// until an opening says another or none for it; one that is new must hold of the records that are there, else the opening throws
-    /// `.validationFailed`, naming them, in time linear in the collection.
+    /// `.validationFailed`, naming them, in time linear in the collection. It is asked after the migrations; these write by a schema
+    /// only where it is the same before and after.
     ///
     /// What is asked of the record is asked as JSON Schema says, with these particulars:
     /// - The keywords are `type`, `const`, `enum`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`,

@@ -105,10 +105,10 @@ final class SchemaProgram: Sendable {
     static let root = 0
 }
 
-/// A number that others are compared with.
+/// A number that others are compared with. Copied with each rule, so it has no memory of its own.
 struct SchemaBound: Sendable {
-    let value: Value
     private let integer: Int64
+    /// NaN: it is the integer.
     private let double: Double
     let isExclusive: Bool
 
@@ -119,9 +119,10 @@ struct SchemaBound: Sendable {
         case .double(let number) where number.isFinite: (integer, double) = (0, number)
         default: return nil
         }
-        self.value = value
         self.isExclusive = isExclusive
     }
+
+    var value: Value { double.isNaN ? .int(integer) : .double(double) }
 
     /// Negative, zero or positive as a number is below, equal to or above; nil for NaN, which is neither.
     @unsafe

@@ -66,7 +66,7 @@ struct SchemaGenerator {
         func same(_ generator: inout Self) -> Value {
             generator.schema(depth: depth - 1, refers: refers)
         }
-        switch random.below(22) {
+        switch random.below(28) {
         case 0: schema["type"] = .string(pick(SchemaTypes.names.map(\.name)))
         case 1:
             schema["type"] = .array(
