@@ -161,6 +161,32 @@ import Testing
         if stride == 1 { #expect(reached == [1, 2, 3, 4, 5], "\(kind), seed \(seed)") }
     }
 
+    @Test(arguments: Kind.allCases, [SystemErrorNumber.inputOutput, SystemErrorNumber.noSpace])
+    func `whichever call fails, the store is one of a finished version`(
+        kind: Kind, number: Int32
+    ) async throws {
+        let expected = try await Self.expected(kind)
+        let first = SimulatedFileSystem()
+        try await Self.makeFirst(kind, first)
+        var index = 1
+        while true {
+            let files = first.killed()
+            // A disk that is full stays so.
+            files.inject(
+                Fault(
+                    .mutating, first: index, isSticky: number == SystemErrorNumber.noSpace,
+                    error: number))
+            let store = try? await Self.open(kind, files, Self.last)
+            try? await store?.close()
+            if files.firedFaultCount == 0 { break }
+            files.removeFaults()
+            _ = try await Self.check(
+                kind, files, expected, "\(kind), error \(number), call \(index)")
+            index += kind == .log ? Self.stride : 1
+        }
+        #expect(index > 10)
+    }
+
     /// Opens an image: as it is, for reading; then with its own version; then with the last one. Returns its version.
     private static func check(
         _ kind: Kind, _ image: SimulatedFileSystem, _ expected: [Int: Contents], _ context: String
