@@ -52,7 +52,8 @@ public struct MigrationManager: Sendable {
     /// `.migrationFailed`. Where the options' version is `version`, their schema is what the store has then, key paths too; else collections
     /// stay as they are stored. No other opening may have the store meanwhile.
     ///
-    /// Throws `.versionTooNew` where the store's version is above that of all the migrations, `.invalidOptions` where it is below `version`.
+    /// Throws `.versionTooNew` where the store's version is above that of all the migrations, `.invalidOptions` where it is below `version`,
+    /// and `.storageUnavailable` where there is no store.
     public func migrateDown(_ options: StorageOptions, to version: Int) async throws {
         try await StoreOpening(options, clock: SystemStoreClock()).migrateDown(self, to: version)
     }

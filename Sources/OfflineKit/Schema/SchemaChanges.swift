@@ -2,8 +2,8 @@
 //
 // - A collection that is stored and not wanted stays as it is. No wanted collection at all:
 //   everything as stored.
-// - A new collection gets the next number. A stored one whose key path changes would need a
-//   migration: `.invalidOptions`.
+// - A new collection gets the next number. A stored one whose key path changes needs a migration, after which it is stored with the new
+//   one (KeyChange): without, `.invalidOptions`.
 // - An index that is in both as it is keeps its tree; any other is built anew under a new number,
 //   one that is gone is dropped.
 // - A collection that tracks changes for the first time gets a collection for them, and the tree of its latest changes

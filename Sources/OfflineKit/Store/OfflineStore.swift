@@ -43,7 +43,10 @@ public final class OfflineStore: StoreWriter {
         return store
     }
 
-    /// Opens or creates the database and recovers it. Does nothing on an open store.
+    /// Opens or creates the database, recovers it, and runs what migrations are due (`MigrationManager`). Does nothing on an open store.
+    ///
+    /// Throws `.invalidOptions`, `.versionTooNew` for a store of a newer release, `.migrationFailed`; `.uniqueViolation` and
+    /// `.validationFailed` where the records break what is new in the schema.
     public func initialize() async throws {
         try await lifecycle.withLock { _ in
             if current.withLock({ $0 != nil }) { return }

@@ -17,7 +17,8 @@ public struct StorageOptions: Sendable {
     /// The folder that holds the database's own folder; nil: the platform's application-data
     /// folder.
     public var directory: URL?
-    /// The application's schema version, at least 1.
+    /// The application's schema version, at least 1. A store of an older one is brought to it by `migrationManager`, one of a newer one
+    /// opens for reading only: `.versionTooNew`.
     public var version: Int
     /// Where the data is kept.
     public var storageBackend: StorageBackendOption
@@ -29,7 +30,7 @@ public struct StorageOptions: Sendable {
     public var encryption: EncryptionOptions
     /// The collections; empty: as stored. A stored collection absent here is kept.
     public var storageSchema: [CollectionSchema]
-    /// The steps from older versions.
+    /// The steps from older versions; nil: none is needed.
     public var migrationManager: MigrationManager?
     /// When a commit is on stable storage.
     public var durability: Durability

@@ -59,6 +59,8 @@ extension StoreOpening {
             throw OfflineError(.invalidOptions, "there is no version \(version); they begin at 1")
         }
         let plan = try MigrationPlan(manager.migrations)
+        // Where there is no store, none is made.
+        try await withBackend(isReadOnly: true) { backend, _ in try await backend.close() }
         let backend = try await withBackend(isReadOnly: false) { backend, path in
             let vault = try await openVault(of: backend, path)
             try await StoredVersion.settle(backend)

@@ -299,6 +299,16 @@ import Testing
         let store = try await place.open(Self.schema) { $0.version = 2 }
         for user in try await store.query("users") { #expect(user["seen"] == nil) }
         try await store.close()
+        if backend != .memory {
+            let other = try TestStore(backend)
+            defer { other.remove() }
+            await expectError(.storageUnavailable) {
+                try await manager.migrateDown(other.options(Self.schema), to: 1)
+            }
+            await expectError(.storageUnavailable) {
+                _ = try await other.open(Self.schema) { $0.isReadOnly = true }
+            }
+        }
         await expectError(.invalidOptions) { try await manager.migrateDown(options, to: 3) }
         await expectError(.invalidOptions) { try await manager.migrateDown(options, to: 0) }
         await expectError(.versionTooNew) {
