@@ -111,8 +111,16 @@ struct ExampleChapter {
         )
     }
 
+    /// On a store of its own, that version 1 of the application made without encryption.
     private func migrations() async throws {
-        let store = try await SeedExamples.migrated(in: folder)
+        let own = folder.appending(path: "migrations")
+        try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+        let first = try await OfflineStore.open(
+            StorageOptions(
+                databaseName: "my_app_db", directory: own, storageSchema: SeedExamples.schema))
+        try await first.create("users", ["id": "user123", "email": "ada@example.com"])
+        try await first.close()
+        let store = try await SeedExamples.migrated(in: own)
         let user = try await store.get("users", "user123")
         let theme = user?["preferences"]?["theme"]?.stringValue
         try Check.equal("the user's theme after the migration", theme, "light")

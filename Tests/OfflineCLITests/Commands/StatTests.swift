@@ -14,6 +14,32 @@ internal import Testing
         #expect(run.output.contains("00000002.log    65,536   1,192   168"))
     }
 
+    @Test func `the schema version is that of the last migration`() async throws {
+        struct Third: Migration {
+            let version = 3
+            func up(_ store: any StoreWriter) async throws { throw CancellationError() }
+        }
+        struct Second: Migration {
+            let version = 2
+            func up(_ store: any StoreWriter) async throws {
+                try await store.create("notes", ["number": 100])
+            }
+        }
+        let folder = try TemporaryFolder()
+        let path = try await SmallStore.make(in: folder)
+        var options = SmallStore.options(in: folder)
+        options.version = 3
+        options.migrationManager = MigrationManager([Second(), Third()])
+        await #expect(throws: OfflineError.self) { _ = try await OfflineStore.open(options) }
+        let run = await offline("stat", path)
+        #expect(run.output.contains("schema version 2\n"), "\(run.output)")
+        // A tool that writes leaves the version as it is.
+        let input = try folder.write("in.jsonl", "{\"number\":200}")
+        #expect(await offline("import", path, "notes", input).exitCode == 0)
+        #expect(await offline("stat", path).output.contains("schema version 2\n"))
+        #expect(await offline("verify", path).exitCode == 0)
+    }
+
     @Test func `beside a writer the counts are those of now`() async throws {
         let folder = try TemporaryFolder()
         try await SmallStore.make(in: folder)
