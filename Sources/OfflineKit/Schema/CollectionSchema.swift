@@ -60,7 +60,7 @@ public struct CollectionSchema: Sendable, Hashable {
     /// - `pattern` is JavaScript's with the flag u, matched in linear time: without lookaround and backreferences, and of `\p{…}` with the
     ///   general categories alone.
     /// - The record has its key, as it is stored.
-    /// - It takes 256 KiB and 256 patterns at most. A record that takes over 67 million steps to check, or nests over 800 schemas deep,
+    /// - It takes 256 KiB and 256 patterns at most. A record that takes over 67 million steps to check, or nests over 400 schemas deep,
     ///   is refused.
     public var validation: Document?
     /// Who may do what in sessions (`OfflineStore.session(as:)`); nil: open to all.

@@ -18,7 +18,8 @@ struct SchemaEvaluation {
         /// After so many steps results are kept.
         var stepsBeforeKeeping = 1 << 12
         var memoryMax = 1 << 18
-        var depthMax = 800
+        /// A level takes 700 bytes of stack at most in a release build: so a thread of half a megabyte has room for all.
+        var depthMax = 400
     }
 
     /// Where in the schema the evaluation is.
