@@ -57,10 +57,13 @@ package struct FileInformation: Equatable, Sendable {
     }
     package var kind: Kind
     package var size: UInt64
+    /// How many names a file has.
+    package var linkCount: UInt64
 
-    package init(kind: Kind, size: UInt64) {
+    package init(kind: Kind, size: UInt64, linkCount: UInt64 = 1) {
         self.kind = kind
         self.size = size
+        self.linkCount = linkCount
     }
 }
 

@@ -59,7 +59,7 @@ package struct PosixFileSystem: FileSystem {
 
     package func information(_ path: String) throws(FileSystemError) -> FileInformation? {
         guard let status = try PosixStatus(at: path, .information) else { return nil }
-        return FileInformation(kind: status.kind, size: status.size)
+        return FileInformation(kind: status.kind, size: status.size, linkCount: status.linkCount)
     }
 
     package func list(_ path: String) throws(FileSystemError) -> [String] {
@@ -207,6 +207,8 @@ private func systemRename(_ source: UnsafePointer<CChar>, _ target: UnsafePointe
 struct PosixStatus {
     let kind: FileInformation.Kind
     let size: UInt64
+    /// How many names it has; of a folder that means nothing, and is 1.
+    let linkCount: UInt64
     let owner: uid_t
     /// Who may read, write and enter it.
     let permissions: mode_t
@@ -242,6 +244,7 @@ struct PosixStatus {
         default: kind = .other
         }
         size = UInt64(max(0, status.st_size))
+        linkCount = kind == .file ? UInt64(status.st_nlink) : 1
         owner = status.st_uid
         permissions = status.st_mode & 0o777
     }

@@ -52,7 +52,8 @@ final class FieldVault: Sendable {
     ) async throws -> FieldVault? {
         let found = try isReadOnly ? file?.read() : file?.readForWriting()
         guard options.isEnabled, let provider = options.encryptionKeyProvider else {
-            guard found == nil, !needsKeys else {
+            // A store that no field was ever sensitive in has nothing that is sealed.
+            guard !needsKeys else {
                 throw OfflineError(
                     .wrongKey, "the store is encrypted, and the options' encryption is disabled")
             }
@@ -61,6 +62,7 @@ final class FieldVault: Sendable {
         try Sodium.check(options.encryptionAlgorithm)
         if let found {
             let ring = try await KeyRing.open(found, provider)
+            if !isReadOnly { try? file?.repair(found) }
             return FieldVault(options, file, ring, provider, found)
         }
         guard !needsKeys else {
@@ -109,14 +111,14 @@ final class FieldVault: Sendable {
         }
     }
 
-    /// Beside a writer: takes note of keys that it has added since; whether the envelope is another one. Throws `.wrongKey` where it has
-    /// changed the provider's key too.
+    /// Beside a writer: takes note of keys that it has added since; whether the envelope is another one. Keys that it has dropped stay, for what
+    /// was read before. Throws `.wrongKey` where it has changed the provider's key too.
     func refresh() async throws -> Bool {
         try await turn.withLock { _ in
             let (ring, known) = state.withLock { ($0.ring, $0.envelope) }
             guard let found = try file?.read(), found != known else { return false }
             // What the ring has is enough, however it is wrapped.
-            if let ring, !found.keys.allSatisfy({ ring.key($0.id) != nil }) {
+            if let ring, !ring.hasKeys(of: found) {
                 try await readEnvelope()
             } else {
                 state.withLock { $0.envelope = found }
@@ -132,10 +134,23 @@ final class FieldVault: Sendable {
         let ring = try await KeyRing.open(envelope, before.provider)
         state.withLock { state in
             // Who has locked the store meanwhile wants it locked.
-            if state.locks == before.locks { state.ring = ring }
+            if state.locks == before.locks { state.ring = ring.adding(state.ring) }
             state.envelope = envelope
         }
     }
+
+    /// Beside a writer, once its newest state is shown: forgets keys that it has dropped, when nothing is held that was read before.
+    func forgetDroppedKeys() {
+        let (ring, envelope) = state.withLock { ($0.ring, $0.envelope) }
+        guard let oldest = envelope.keys.first?.id, let first = ring?.keys.first?.id, first < oldest
+        else { return }
+        whenUsesEnd { [weak self] in
+            self?.state.withLock { $0.ring = $0.ring?.droppingKeys(below: oldest) }
+        }
+    }
+
+    /// Of the envelope that was read or written last.
+    var generation: UInt64 { state.withLock { $0.envelope.generation } }
 
     // MARK: - Changing
 

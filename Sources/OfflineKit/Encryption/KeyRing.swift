@@ -79,6 +79,19 @@ final class KeyRing: Sendable {
             envelopeKey: envelopeKey)
     }
 
+    /// Whether these are all of the envelope's keys, and others perhaps.
+    func hasKeys(of envelope: KeyEnvelope) -> Bool {
+        storeID == envelope.storeID && envelope.keys.allSatisfy { key($0.id) != nil }
+    }
+
+    /// With keys besides that another ring of the store has, and that are older.
+    func adding(_ other: KeyRing?) -> KeyRing {
+        guard let other, other.storeID == storeID, let oldest = keys.first?.id else { return self }
+        return KeyRing(
+            storeID: storeID, keys: other.keys.filter { $0.id < oldest } + keys, current: current,
+            envelopeKey: envelopeKey)
+    }
+
     /// The ring as if one of its keys were the newest: what it seals has that key's tokens.
     func sealing(with key: FieldKey) -> KeyRing {
         KeyRing(storeID: storeID, keys: keys, current: key, envelopeKey: envelopeKey)

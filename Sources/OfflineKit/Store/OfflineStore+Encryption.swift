@@ -12,11 +12,21 @@ extension OfflineStore {
     /// Asks the key provider for the key again.
     ///
     /// Throws `.wrongKey` for another key than the store's, and what the provider throws; the store stays locked then, and
-    /// this can be called again. Does nothing where the store isn't locked.
+    /// this can be called again. Does nothing where the store isn't locked. A store that only reads shows the newest state
+    /// afterwards (`refresh`) if its keys were changed beside it: those of the older state may be gone.
     public func unlock() async throws {
         do {
             let core = try core()
-            if try await core.vault?.unlock() == true { core.scheduleResealing() }
+            guard let vault = core.vault else { return }
+            if options.isReadOnly, vault.isLocked {
+                // As long as it is locked nobody sees a state without its keys.
+                if try await vault.refresh() { try await refresh() }
+                let generation = vault.generation
+                try await vault.unlock()
+                if vault.generation != generation { try await refresh() }
+            } else if try await vault.unlock() {
+                core.scheduleResealing()
+            }
         } catch {
             throw ErrorMapping.publicError(error)
         }

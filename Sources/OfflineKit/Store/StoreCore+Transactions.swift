@@ -39,9 +39,10 @@ extension StoreCore {
     func refreshed() async throws -> StoreCore {
         guard options.isReadOnly else { return self }
         do {
-            try await backend.refresh()
-            // The keys of the state that is shown, and all that are in the envelope then.
-            while try await vault?.refresh() == true { try await backend.refresh() }
+            // The keys come first: who reads meanwhile finds those of the state that is shown before, and of the one that is shown then.
+            _ = try await vault?.refresh()
+            repeat { try await backend.refresh() } while try await vault?.refresh() == true
+            vault?.forgetDroppedKeys()
             let schema = try SchemaState(
                 stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
             return StoreCore(

@@ -73,6 +73,53 @@ import Testing
         }
     }
 
+    @Test func `what a reader holds opens after it has moved on beside a rotation`() async throws {
+        let place = try TestStore(.log)
+        defer { place.remove() }
+        let writer = try await Rotation.open(place)
+        let records = (1...50).map { Rotation.record($0) }
+        try await writer.createBatch("users", records)
+        let reader = try await Rotation.open(place) { $0.isReadOnly = true }
+        let snapshot = try await reader.snapshot()
+        try await writer.rotateKey(to: KeyEnvelopeTests.key(1), reencrypt: true)
+        try await Rotation.settle(writer)
+        #expect(try Rotation.keys(writer) == [2])
+        try await reader.refresh()
+        #expect(try Rotation.keys(reader) == [1, 2])
+        let held = try await snapshot.query("users")
+        #expect(held == records)
+        let now = try await reader.query("users")
+        #expect(now == records)
+        snapshot.close()
+        try await reader.refresh()
+        #expect(try Rotation.keys(reader) == [2])
+        try await reader.close()
+        try await writer.close()
+    }
+
+    @Test(arguments: TestBackend.allCases)
+    func `a reader that was locked during a rotation reads when it is unlocked`(
+        _ backend: TestBackend
+    ) async throws {
+        // In memory there is nobody beside.
+        if backend == .memory { return }
+        let place = try TestStore(backend)
+        defer { place.remove() }
+        let writer = try await Rotation.open(place)
+        let records = (1...50).map { Rotation.record($0) }
+        try await writer.createBatch("users", records)
+        let reader = try await Rotation.open(place) { $0.isReadOnly = true }
+        await reader.lock()
+        try await writer.rotateKey(to: KeyEnvelopeTests.key(1), reencrypt: true)
+        try await Rotation.settle(writer)
+        #expect(try Rotation.keys(writer) == [2])
+        try await reader.unlock()
+        let found = try await reader.query("users")
+        #expect(found == records)
+        try await reader.close()
+        try await writer.close()
+    }
+
     @Test(arguments: TestBackend.allCases)
     func `a store that only reads goes on beside a rotation`(_ backend: TestBackend) async throws {
         // In memory there is nobody beside.
