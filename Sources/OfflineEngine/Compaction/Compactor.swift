@@ -145,8 +145,9 @@ final class Compactor: Sendable {
         }
     }
 
-    /// Gives back all that can be given back and leaves the records in the order of their keys. Blocks.
-    func compactAll() throws(EngineError) {
+    /// Gives back all that can be given back and leaves the records in the order of their keys; whether nothing is left of the files that
+    /// there were. Blocks.
+    func compactAll() throws(EngineError) -> Bool {
         try onQueue { () throws(EngineError) in try self.runOverAll() }
     }
 
@@ -155,17 +156,19 @@ final class Compactor: Sendable {
         try onQueue { () throws(EngineError) in try self.runWhereDue() }
     }
 
-    private func onQueue(_ body: () throws(EngineError) -> Void) throws(EngineError) {
-        let failure = queue.sync { () -> EngineError? in
-            do throws(EngineError) { try body() } catch { return error }
-            return nil
+    private func onQueue<Result: Sendable>(
+        _ body: () throws(EngineError) -> Result
+    ) throws(EngineError) -> Result {
+        let result = queue.sync { () -> Swift.Result<Result, EngineError> in
+            do throws(EngineError) { return .success(try body()) } catch { return .failure(error) }
         }
-        if let failure { throw failure }
+        return try result.get()
     }
 
-    private func runOverAll() throws(EngineError) {
-        if state.withLock({ $0.packedSequence }) == engine.stateNow.nextSequence { return }
-        try engine.maintenance.withLock { _ throws(EngineError) in
+    private func runOverAll() throws(EngineError) -> Bool {
+        if state.withLock({ $0.packedSequence }) == engine.stateNow.nextSequence { return true }
+        let isWhole = try engine.maintenance.withLock { _ throws(EngineError) in
+            let before = Set(engine.stateNow.files.keys)
             do throws(EngineError) { try engine.log.rotate() } catch {
                 // Then the active log file stays as it is.
                 guard error.isLackOfRoom else { throw error }
@@ -190,9 +193,13 @@ final class Compactor: Sendable {
                 }
                 rest.subtract(chosen)
             }
-            state.withLock { $0.packedSequence = sequence }
+            // Not those that there was no room to empty, nor one that the log couldn't leave.
+            let isWhole = before.isDisjoint(with: engine.stateNow.files.keys)
+            state.withLock { $0.packedSequence = isWhole ? sequence : nil }
+            return isWhole
         }
         release()
+        return isWhole
     }
 
     /// What was packed is so no more.

@@ -344,10 +344,12 @@ package final class Engine: Sendable {
     // MARK: - Compaction
 
     /// Gives back all space that can be given back, and leaves the records in the order of their keys. Who reads an older
-    /// state goes on with it. Blocks; not for a thread of the cooperative pool.
-    package func compact() throws(EngineError) {
+    /// state goes on with it. Blocks; not for a thread of the cooperative pool. Whether nothing is left of what the files had: without
+    /// room to copy, some of them stay.
+    @discardableResult
+    package func compact() throws(EngineError) -> Bool {
         _ = try log
-        try compactor?.compactAll()
+        return try compactor?.compactAll() ?? false
     }
 
     /// Has a compaction that runs end soon, since the engine is about to be closed.

@@ -133,9 +133,11 @@ package final class LogBackend: StorageBackend {
         return space
     }
 
-    package func compact() async throws {
+    package func compact() async throws { _ = try await compactTellingRest() }
+
+    func compactTellingRest() async throws -> Bool {
         let engine = try engine
-        try await queue.run { try engine.compact() }
+        return try await queue.run { try engine.compact() }
     }
 
     package func refresh() async throws {

@@ -270,6 +270,24 @@ extension StorageBackend {
     public var room: Int64? { nil }
 }
 
+/// A backend whose compaction may return with something left to do.
+protocol RestTellingBackend: StorageBackend {
+    /// The same as `compact`; false where files may still have what was replaced or removed before: without room for a copy, say, or
+    /// because somebody is reading.
+    func compactTellingRest() async throws -> Bool
+}
+
+extension StorageBackend {
+    /// Compacts; whether nothing is left in the files of what was replaced or removed before.
+    func compactToTheLast() async throws -> Bool {
+        if let backend = self as? any RestTellingBackend {
+            return try await backend.compactTellingRest()
+        }
+        try await compact()
+        return true
+    }
+}
+
 /// What `StorageBackend.verify` found.
 public struct BackendVerification: Sendable {
     /// One sentence each: what and where.

@@ -14,7 +14,9 @@ public struct EncryptionOptions: Sendable {
     /// Paths whose values are sealed, in every collection.
     ///
     /// Of records that are there already they are sealed when the store opens, which takes as long as writing them again; what they
-    /// were leaves the files before the store is open. A path that was sensitive once stays so.
+    /// were leaves the files before the store is open. Where the disk or `sizeLimit` has no room for that, or something is damaged, the
+    /// store opens all the same with as much done as could be; the rest is in the files still, and each opening tries again. A record that
+    /// would be over 16 MiB when it is sealed is `.invalidOptions`, and nothing has changed then. A path that was sensitive once stays so.
     public let sensitiveFields: [String]
     /// Who holds the key; nil only where nothing is sealed.
     public let encryptionKeyProvider: EncryptionKeyProvider?

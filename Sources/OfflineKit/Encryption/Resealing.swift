@@ -5,6 +5,8 @@
 //   disk just end it; it goes on with the next opening, unlock or rotation.
 // - The older keys go when a whole pass that began after the newest one was there has found nothing that it couldn't seal, all of it
 //   is on stable storage, and nothing is held that was read before (KeyUse).
+// - What is damaged, or doesn't open, is stepped over, and stays as it is. A pass that has left something out isn't whole; the next
+//   opening, unlock or rotation tries again.
 // - It waits for collections as every writer does, and has one for the length of a part.
 internal import OfflineBytes
 
@@ -17,6 +19,8 @@ final class Resealing: Sendable {
         var neededFrom: UInt32 = 0
         var seen = 0
         var total = 0
+        /// Whether the last pass ended without having sealed all.
+        var hasLeftOut = false
     }
     let queue = BackgroundQueue("offline.store.resealing")
     private let state = Protected(State())
@@ -34,19 +38,24 @@ final class Resealing: Sendable {
         state.withLock { state in
             state.seen = 0
             state.total = total
+            state.hasLeftOut = false
         }
     }
 
     func saw(_ count: Int) { state.withLock { $0.seen += count } }
 
+    func hasLeftOut() { state.withLock { $0.hasLeftOut = true } }
+
     func isSealed(with key: UInt32) { state.withLock { $0.sealedWith = max($0.sealedWith, key) } }
 
     func isNeeded(from key: UInt32) { state.withLock { $0.neededFrom = max($0.neededFrom, key) } }
 
-    /// How much of a pass is done, from 0 to 1.
+    /// How much of a pass is done, from 0 to 1; below 1 where something was left out.
     var fraction: Double {
         state.withLock { state in
-            state.total == 0 ? 0 : min(1, Double(state.seen) / Double(state.total))
+            if state.total == 0 { return 0 }
+            let fraction = min(1, Double(state.seen) / Double(state.total))
+            return state.hasLeftOut ? min(fraction, 1.0.nextDown) : fraction
         }
     }
 }
@@ -80,13 +89,13 @@ extension StoreCore {
         guard vault.hasOlderKeys else { return }
         let newest = try vault.ring().current.id
         guard resealing.sealedWith < newest else { return }
-        resealing.begin(total: try resealingCount())
+        resealing.begin(total: resealingCount())
         var isWhole = true
         for collection in schema.collections where collection.sealing != nil {
             isWhole = try await reseal(collection) && isWhole
         }
         // The older keys stay for what could be opened by nobody.
-        guard isWhole else { return }
+        guard isWhole else { return resealing.hasLeftOut() }
         resealing.isSealed(with: newest)
         vault.whenUsesEnd { [weak self] in
             guard let self else { return }
@@ -95,11 +104,12 @@ extension StoreCore {
         }
     }
 
-    private func resealingCount() throws -> Int {
-        let reader = try backend.snapshot()
-        return try schema.collections.filter { $0.sealing != nil }.reduce(0) { sum, collection in
-            let entries = try collection.changes.map { try reader.count($0.entries, in: .all) }
-            return try sum + reader.count(TreeID(collection.id), in: .all) + (entries ?? 0)
+    /// About how much there is to look at; what is damaged can't be counted.
+    private func resealingCount() -> Int {
+        guard let reader = try? backend.snapshot() else { return 0 }
+        return schema.collections.filter { $0.sealing != nil }.reduce(0) { sum, collection in
+            let trees = [TreeID(collection.id), collection.changes?.entries].compactMap(\.self)
+            return trees.reduce(sum) { $0 + ((try? reader.count($1, in: .all)) ?? 0) }
         }
     }
 
@@ -108,20 +118,32 @@ extension StoreCore {
         var isWhole = true
         var place: ResealingPlace? = .records(from: [])
         while let next = place {
-            let part: (next: ResealingPlace?, isWhole: Bool)
             do {
-                part = try await resealPart(collection, from: next)
-            } catch let error as OfflineError
-                where error.code == .quotaExceeded || error.code == .storageFull
-            {
-                // What the parts before have replaced takes room still.
-                try await compact()
-                part = try await resealPart(collection, from: next)
+                let part = try await resealPartMakingRoom(collection, from: next)
+                place = part.next
+                isWhole = isWhole && part.isWhole
+            } catch let error as OfflineError where error.code == .corrupted {
+                // Its indexes, say: nothing of it can be written.
+                return false
             }
-            place = part.next
-            isWhole = isWhole && part.isWhole
         }
         return isWhole
+    }
+
+    private func resealPartMakingRoom(
+        _ collection: CollectionState, from place: ResealingPlace
+    ) async throws -> (next: ResealingPlace?, isWhole: Bool) {
+        do {
+            return try await resealPart(collection, from: place)
+        } catch let error as OfflineError
+            where error.code == .quotaExceeded || error.code == .storageFull
+        {
+            // What the parts before have replaced takes room still. A damaged store may have given back enough all the same.
+            do { try await compact() } catch let error as OfflineError
+                where error.code == .corrupted
+            {}
+            return try await resealPart(collection, from: place)
+        }
     }
 
     private func resealPart(

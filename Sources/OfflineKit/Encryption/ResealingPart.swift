@@ -30,11 +30,11 @@ struct ResealingPart {
     private var encoder: RecordEncoder
     private var removed = DerivedKeys()
     private var added = DerivedKeys()
-    /// How many records and entries were looked at.
+    /// How many records and entries were looked at and aren't left out.
     private(set) var seen = 0
     /// Whether the batch has nothing to commit.
     private(set) var isEmpty = true
-    /// Something doesn't open, or is damaged. It stays as it is.
+    /// Something doesn't open, is damaged, or doesn't fit when it is sealed. It stays as it is.
     private(set) var isIncomplete = false
 
     /// Nil where the collection has no sensitive fields.
@@ -64,41 +64,53 @@ struct ResealingPart {
         }
     }
 
-    /// Calls `body` with keys and what is stored there; the key to go on from. All is read before anything is changed.
+    /// Calls `body` with keys and what is stored there; the key to go on from. All is read before anything is changed. What can't be read is
+    /// stepped over, and is the end where nothing leads on from it.
     private mutating func walk(
         _ tree: TreeID, from key: [UInt8],
         _ body: (inout ResealingPart, _ key: [UInt8], _ stored: [UInt8]) throws -> Void
     ) throws -> [UInt8]? {
         var found: [(key: [UInt8], stored: [UInt8])] = []
         var next: [UInt8]?
-        try StorageAdapter.mapping(collection) {
-            let range = KeyRange(lower: key, upper: nil)
-            let cursor = try batch.cursor(tree, in: range, descending: false)
-            var current: [UInt8] = []
-            var bytes = 0
-            while try cursor.next() {
-                cursor.copyKey(into: &current)
-                if found.count == Self.recordsMax || bytes >= Self.bytesMax {
-                    next = current
-                    break
-                }
+        let range = KeyRange(lower: key, upper: nil)
+        let cursor = try unlessDamaged { try $0.batch.cursor(tree, in: range, descending: false) }
+        guard let cursor else { return nil }
+        var current: [UInt8] = []
+        var (count, bytes) = (0, 0)
+        while try unlessDamaged({ _ in try cursor.next() }) == true {
+            cursor.copyKey(into: &current)
+            if count == Self.recordsMax || bytes >= Self.bytesMax {
+                next = current
+                break
+            }
+            count += 1
+            let stored = try unlessDamaged { _ in
                 var stored: [UInt8] = []
                 try cursor.withRecord { stored.append($0) }
-                bytes += stored.count
-                found.append((current, stored))
+                return stored
             }
+            guard let stored else { continue }
+            bytes += stored.count
+            found.append((current, stored))
         }
-        seen += found.count
         for (key, stored) in found {
-            do {
-                try body(&self, key, stored)
-            } catch let error as OfflineError
-                where error.code == .decryptionFailed || error.code == .corrupted
-            {
-                isIncomplete = true
-            }
+            if try unlessDamaged({ try body(&$0, key, stored) }) != nil { seen += 1 }
         }
         return next
+    }
+
+    /// What `body` returns; nil where it meets what has to stay as it is.
+    private mutating func unlessDamaged<Result>(
+        _ body: (inout ResealingPart) throws -> Result
+    ) throws -> Result? {
+        do {
+            return try StorageAdapter.mapping(collection) { try body(&self) }
+        } catch let error as OfflineError
+            where [.decryptionFailed, .corrupted, .invalidDocument].contains(error.code)
+        {
+            isIncomplete = true
+            return nil
+        }
     }
 
     private mutating func resealRecord(_ key: [UInt8], _ stored: [UInt8]) throws {
@@ -116,9 +128,9 @@ struct ResealingPart {
         let new = stamp?.encoded(before: record) ?? record
         let before = try entries(of: stored, key)
         let after = try entries(of: new, key)
+        try StorageAdapter.put(new, key: key, of: collection, in: batch)
         removed.append(entriesOf: before, notIn: after)
         added.append(entriesOf: after, notIn: before)
-        try StorageAdapter.put(new, key: key, of: collection, in: batch)
         isEmpty = false
     }
 

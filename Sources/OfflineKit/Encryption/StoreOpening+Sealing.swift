@@ -1,9 +1,12 @@
 // Sealing while a store is being opened: the records of collections of which a field has become sensitive.
 //
-// Their definitions are marked (StoredDefinition.isUnsealed) in the step that makes the field sensitive. Then, before anybody has the
-// store: all records and bases are sealed (ResealingPart); the indexes of sensitive fields are built anew, since the inner nodes of
-// the old ones may have values in them that no entry has any more; what was there before leaves the files (compaction); and the
-// mark goes. A crash anywhere leaves the mark, and the next opening begins again.
+// Their definitions are marked (StoredDefinition.isUnsealed) in the step that makes the field sensitive, which is refused where a record
+// wouldn't fit any more (SealingBuild). Then, before anybody has the store: all records and bases are sealed (ResealingPart); the
+// indexes of sensitive fields are built anew, since the inner nodes of the old ones may have values in them that no entry has any more;
+// what was there before leaves the files (compaction); and the mark goes. A crash anywhere leaves the mark, and the next opening begins
+// again.
+//
+// Neither damage nor a full disk keeps a store from being opened: what can be done is done, and the mark stays for the next opening.
 internal import OfflineBytes
 
 extension StoreOpening {
@@ -12,26 +15,32 @@ extension StoreOpening {
         guard let vault, !options.isReadOnly else { return }
         let marked = try Set(StoredDefinition.unsealed(in: backend.snapshot()).map(\.stored.id))
         if marked.isEmpty { return }
-        try await seal(marked, in: backend, vault)
-        try await define(in: backend) { definition in
-            definition.indexNumbers = definition.schema.indexes.indices.map { position in
-                let isSensitive = definition.schema.isSensitive(definition.schema.indexes[position])
-                guard isSensitive else { return definition.indexNumbers[position] }
-                defer { definition.nextIndex += 1 }
-                return definition.nextIndex
+        let isSealed = try await seal(marked, in: backend, vault)
+        let isRebuilt = try await unlessHindered {
+            try await define(in: backend) { definition in
+                definition.renumberSensitiveIndexes()
             }
+            return true
         }
-        do {
+        let isGone = try await unlessHindered {
             try await backend.flush()
-            try await backend.compact()
+            return try await backend.compactToTheLast()
+        }
+        guard isSealed, isRebuilt, isGone else { return }
+        try await define(in: backend) { $0.isUnsealed = false }
+    }
+
+    /// Whether all was done; false too where a full disk, or damage, keeps it from being done now.
+    private func unlessHindered(_ body: () async throws -> Bool) async throws -> Bool {
+        do {
+            return try await body()
         } catch {
             let error = ErrorMapping.publicError(error)
-            let code = (error as? OfflineError)?.code
-            guard code == .quotaExceeded || code == .storageFull else { throw error }
-            // All is sealed. What was there before goes when there is room, after another opening.
-            return
+            guard let code = (error as? OfflineError)?.code,
+                [.quotaExceeded, .storageFull, .corrupted].contains(code)
+            else { throw error }
+            return false
         }
-        try await define(in: backend) { $0.isUnsealed = false }
     }
 
     /// An index of a sensitive field needs tokens of all values, and, to be unique, of one key: collections that get one are sealed anew
@@ -49,19 +58,21 @@ extension StoreOpening {
             }
             if isNeeded { collections.insert(id) }
         }
-        if !collections.isEmpty { try await seal(collections, in: backend, vault) }
+        if !collections.isEmpty { _ = try await seal(collections, in: backend, vault) }
     }
 
+    /// Seals what can be sealed; whether that is all. What is damaged stays as it is, and reading it says so.
     private func seal(
         _ collections: Set<CollectionID>, in backend: any StorageBackend, _ vault: FieldVault
-    ) async throws {
+    ) async throws -> Bool {
         let schema = try SchemaState(
             stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
         let core = try makeCore(backend, schema, vault)
+        var isWhole = true
         for collection in schema.collections where collections.contains(collection.id) {
-            // What is damaged stays as it is, and reading it says so.
-            _ = try await core.reseal(collection)
+            isWhole = try await core.reseal(collection) && isWhole
         }
+        return isWhole
     }
 
     /// Changes the definitions that are marked.
@@ -94,6 +105,17 @@ extension StoredDefinition {
                 definition.isUnsealed
             else { return nil }
             return (stored, definition)
+        }
+    }
+
+    /// Gives the indexes of sensitive fields new numbers, under which they are built anew.
+    fileprivate mutating func renumberSensitiveIndexes() {
+        indexNumbers = schema.indexes.indices.map { position in
+            guard schema.isSensitive(schema.indexes[position]) else {
+                return indexNumbers[position]
+            }
+            defer { nextIndex += 1 }
+            return nextIndex
         }
     }
 }

@@ -23,6 +23,8 @@ struct SchemaChanges {
     private(set) var result: [(id: CollectionID, kind: StoredKind)] = []
     /// Stored collections whose records are to be held against a schema that is new to them.
     private(set) var newlyValidated: [CollectionID] = []
+    /// Stored collections of which a field becomes sensitive.
+    private(set) var newlySensitive: [CollectionID] = []
     private var nextID: UInt32
     private let strategy: EvictionPolicy
     private let isLimited: Bool
@@ -77,6 +79,9 @@ struct SchemaChanges {
             try Self.checkKeyPaths(definition.schema, schema)
             if schema.validation != nil, schema.validation != definition.schema.validation {
                 newlyValidated.append(collection.id)
+            }
+            if schema.sensitiveFields != definition.schema.sensitiveFields {
+                newlySensitive.append(collection.id)
             }
             let new = Self.changed(
                 definition, to: schema, isWanted: position != nil,

@@ -6,8 +6,14 @@ extension StoreOpening {
     /// Takes in what migrations that were cut off have left, before anything else is written, and refuses a store of a newer version.
     func settleVersion(_ backend: any StorageBackend) async throws {
         if options.isReadOnly { return }
+        try checkVersion(backend)
         try await StoredVersion.settle(backend)
-        let stored = try storedVersion(backend)
+    }
+
+    /// Refuses to write to a store of a newer version. Changes nothing.
+    func checkVersion(_ backend: any StorageBackend) throws {
+        if options.isReadOnly { return }
+        let stored = Int(clamping: try StoredVersion(backend.snapshot()).number)
         guard stored <= options.version else {
             throw OfflineError(
                 .versionTooNew,

@@ -12,10 +12,10 @@ protocol FolderBackend: StorageBackend {
     var system: any FileSystem { get }
 }
 
-extension LogBackend: FolderBackend {}
+extension LogBackend: FolderBackend, RestTellingBackend {}
 extension FileBackend: FolderBackend {}
 #if SQLite
-    extension SQLiteBackend: FolderBackend {}
+    extension SQLiteBackend: FolderBackend, RestTellingBackend {}
 #endif
 
 /// Opens stores.
@@ -35,6 +35,8 @@ struct StoreOpening {
 
     func open() async throws -> StoreCore {
         try await withBackend(isReadOnly: options.isReadOnly) { backend, path in
+            // Before anything is written, keys too.
+            try checkVersion(backend)
             let vault = try await openVault(of: backend, path)
             try await settleVersion(backend)
             // Before records are written: values are unique among those that are sealed alike.
@@ -109,30 +111,43 @@ struct StoreOpening {
     func defineSchema(
         in backend: any StorageBackend, _ vault: FieldVault?
     ) async throws -> SchemaState {
-        if !options.isReadOnly { try await StoreCore.emptyUnused(backend) { _ in } }
-        let reader = try backend.snapshot()
-        let stored = try StoredVersion(reader).collections(reader)
-        let changes = try SchemaChanges(
-            stored: stored, nextSequence: reader.nextSequence, wanted: try wantedSchema(reader),
-            eviction: SchemaChanges.Eviction(options), encryption: options.encryption)
-        if options.isReadOnly {
-            return try SchemaState(
-                stored: reader, strategy: options.evictionStrategy, vault: vault)
-        }
-        let version = UInt64(options.version)
-        try await sealForIndexes(changes, in: backend, vault)
-        if !changes.changes.isEmpty || reader.storedVersion != version {
-            let schema = try changes.schema(version: options.version, vault)
-            let validated = changes.newlyValidated.compactMap { schema.collection($0) }
-            try await backend.define(changes.changes, version: version) { reader, newTrees in
-                try UniqueBuild(reader, schema).check(newTrees)
-                try ValidationBuild(reader).check(validated)
-            }
+        if !options.isReadOnly {
+            try await StoreCore.emptyUnused(backend) { _ in }
+            try await defineChanges(in: backend, vault)
+            // Nobody reads what was there before: a reader would keep it in the files.
             try await sealUnsealed(in: backend, vault)
+            try await StoreCore.emptyUnused(backend) { _ in }
+        } else {
+            // What is wanted has to fit all the same.
+            _ = try schemaChanges(backend.snapshot())
         }
-        try await StoreCore.emptyUnused(backend) { _ in }
         return try SchemaState(
             stored: backend.snapshot(), strategy: options.evictionStrategy, vault: vault)
+    }
+
+    private func schemaChanges(_ reader: any BackendReader) throws -> SchemaChanges {
+        try SchemaChanges(
+            stored: StoredVersion(reader).collections(reader), nextSequence: reader.nextSequence,
+            wanted: wantedSchema(reader), eviction: SchemaChanges.Eviction(options),
+            encryption: options.encryption)
+    }
+
+    private func defineChanges(
+        in backend: any StorageBackend, _ vault: FieldVault?
+    ) async throws {
+        let reader = try backend.snapshot()
+        let changes = try schemaChanges(reader)
+        let version = UInt64(options.version)
+        try await sealForIndexes(changes, in: backend, vault)
+        if changes.changes.isEmpty, reader.storedVersion == version { return }
+        let schema = try changes.schema(version: options.version, vault)
+        let validated = changes.newlyValidated.compactMap { schema.collection($0) }
+        let sealed = changes.newlySensitive.compactMap { schema.collection($0) }
+        try await backend.define(changes.changes, version: version) { reader, newTrees in
+            try UniqueBuild(reader, schema).check(newTrees)
+            try ValidationBuild(reader).check(validated)
+            try SealingBuild(reader).check(sealed)
+        }
     }
 
     /// The keys of the store. They are opened before anything is changed. `isRehearsal`: a store that has none yet gets some for as long as
@@ -162,6 +177,7 @@ struct StoreOpening {
         if isReading, let vault {
             // Its state must be one that the keys are of: a writer beside may have changed both.
             repeat { try await backend.refresh() } while try await vault.refresh()
+            vault.forgetDroppedKeys()
         }
         return vault
     }

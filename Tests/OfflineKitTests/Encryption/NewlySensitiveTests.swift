@@ -14,9 +14,9 @@ import Testing
     static let seeds = SeededRandom.seeds(environment["OFFLINE_SEEDS"].flatMap(Int.init) ?? 1)
     /// Images of each change of the disk.
     static let images = environment["OFFLINE_POWER_CUTS"].flatMap(Int.init) ?? 1
-    private static let marker = FieldEncryptionTests.marker
+    static let marker = FieldEncryptionTests.marker
 
-    private static func record(_ id: Int, _ text: String = "") -> Document {
+    static func record(_ id: Int, _ text: String = "") -> Document {
         var record = Rotation.record(id, marker + text)
         // Entries that stay where they are, beside others that go, keep what parts them in inner nodes.
         record["ssn"] = id.isMultiple(of: 2) && id > 12 ? nil : .string("\(marker) \(id)")
@@ -24,7 +24,7 @@ import Testing
     }
 
     /// Options of the store before and after. The markers are in an index, a unique one, a compound one, records, bases and tombstones.
-    private static func options(
+    static func options(
         _ options: StorageOptions, isSensitive: Bool,
         _ change: (inout CollectionSchema) -> Void = { _ in }
     ) -> StorageOptions {
@@ -39,7 +39,7 @@ import Testing
     }
 
     /// Makes a store with unsealed fields; its records and its pending changes.
-    private static func make(
+    static func make(
         _ options: StorageOptions, _ count: Int
     ) async throws -> (records: [Document], changes: [Change]) {
         let store = try await OfflineStore.open(Self.options(options, isSensitive: false))
@@ -56,7 +56,7 @@ import Testing
         return (records, changes)
     }
 
-    private static func expectSealed(
+    static func expectSealed(
         _ store: OfflineStore, _ records: [Document], _ changes: [Change], _ comment: Comment
     ) async throws {
         let found = try await store.query("users")
@@ -183,7 +183,7 @@ import Testing
         #expect(failures > 10)
     }
 
-    private static func expectNoMarker(
+    static func expectNoMarker(
         _ files: SimulatedFileSystem, _ comment: Comment
     ) throws {
         // The bytes of the reserve are nobody's and never synced: after a power cut, this disk has there what other files had.

@@ -2,6 +2,7 @@
 import Foundation
 import OfflineBytes
 import OfflineDocuments
+import StorageSimulation
 import Testing
 
 @testable import OfflineKit
@@ -302,6 +303,33 @@ import Testing
         let others = try await store.query("users", Query(filters: ["id": ["$lt": 3]], limit: 2))
         #expect(others == (1...2).map { Rotation.record($0) })
         #expect(try Rotation.sealed(store).counts == [1: 3, 2: 6])
+        try await store.close()
+    }
+
+    @Test func `a damaged record is stepped over, and holds up no other collection`() async throws {
+        let files = SimulatedFileSystem()
+        var options = Rotation.options(
+            StorageOptions(
+                databaseName: "store", directory: URL(filePath: "/"),
+                storageBackend: .custom(StorePowerCutTests.Kind.log.make(files))))
+        options.storageSchema.append(CollectionSchema(name: "others", sensitiveFields: ["ssn"]))
+        let store = try await OfflineStore.open(options)
+        for id in 1...3 {
+            var record = Rotation.record(id)
+            if id == 2 { record["mark"] = "damage me" }
+            try await store.create("users", record)
+            try await store.create("others", ["id": .int(Int64(id)), "ssn": "same"])
+        }
+        try await store.flush()
+        let place = try #require(try Rotation.place(of: "damage me", in: files))
+        try files.flipBit(place.bit, of: place.path)
+        try await store.rotateKey(to: Self.new, reencrypt: true)
+        try await Rotation.settle(store)
+        #expect(try Rotation.keys(store) == [1, 2])
+        let fraction = try #require(try await store.getStorageInfo().resealedFraction)
+        #expect(fraction > 0.5 && fraction < 1)
+        try files.flipBit(place.bit, of: place.path)
+        #expect(try Rotation.sealed(store).counts == [1: 3, 2: 9])
         try await store.close()
     }
 

@@ -1,6 +1,8 @@
 import Foundation
 import OfflineBytes
 import OfflineDocuments
+import OfflineEngine
+import StorageSimulation
 import Testing
 
 @testable import OfflineKit
@@ -54,6 +56,22 @@ enum Rotation {
             vault.whenUsesEnd { continuation.resume() }
         }
         await core.resealing.queue.settled()
+    }
+
+    /// Where a text is in the log files of a simulated disk.
+    static func place(
+        of text: String, in files: SimulatedFileSystem
+    ) throws -> (path: String, bit: Int)? {
+        let wanted = Array(text.utf8)
+        for path in files.filePaths where !path.hasSuffix(FileNames.reserve) {
+            let bytes = try files.bytes(of: path)
+            guard bytes.count >= wanted.count else { continue }
+            for start in 0...(bytes.count - wanted.count)
+            where bytes[start] == wanted[0] && bytes[start...].starts(with: wanted) {
+                return (path, start * 8)
+            }
+        }
+        return nil
     }
 
     static func keys(_ store: OfflineStore) throws -> [UInt32] {

@@ -182,9 +182,11 @@ internal import OfflineEngine
             return space
         }
 
-        package func compact() async throws {
-            guard let writer = try current().writer else { return }
-            try await queue.run { try writer.compact() }
+        package func compact() async throws { _ = try await compactTellingRest() }
+
+        func compactTellingRest() async throws -> Bool {
+            guard let writer = try current().writer else { return false }
+            return try await queue.run { try writer.compact() }
         }
 
         package func refresh() async throws {

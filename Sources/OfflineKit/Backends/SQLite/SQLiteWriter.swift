@@ -277,28 +277,32 @@ internal import OfflineEngine
             }
         }
 
-        /// Gives space back. On the queue. While a batch is open only the log is copied: it goes on with what it sees.
-        func compact() throws {
+        /// Gives space back; whether nothing is left in the files of what was replaced. On the queue. While a batch is open only the log is
+        /// copied: it goes on with what it sees.
+        func compact() throws -> Bool {
             let isMine = try state.withLock { state in
                 if let failure = state.failure { throw Self.refused(failure) }
                 guard state.use == .nobody else { return false }
                 state.use = .maintenance
                 return true
             }
-            guard isMine else { return try checkpoint(truncating: false) }
+            guard isMine else {
+                try checkpoint(truncating: false)
+                return false
+            }
             defer { release() }
             snapshots.renew()
             try checkpoint(truncating: true)
             let (commits, compacted) = state.withLock { ($0.catalog.commits, $0.compacted) }
-            if commits == compacted { return }
+            if commits == compacted { return try isLogEmpty() }
             let pages = try connection.number("PRAGMA page_count") ?? 0
             let free = try connection.number("PRAGMA freelist_count") ?? 0
             // A cursor that outlives its batch reads on this connection.
-            if connection.isReading { return }
-            guard try room.hasRoom(for: (pages - free) * SQLiteRoom.pageSize) else { return }
+            if connection.isReading { return false }
+            guard try room.hasRoom(for: (pages - free) * SQLiteRoom.pageSize) else { return false }
             do throws(EngineError) { try connection.execute("VACUUM") } catch {
                 // Nothing has changed. Without room for the copy there is nothing to give back now.
-                if error.code == .storageFull || error.code == .locked { return }
+                if error.code == .storageFull || error.code == .locked { return false }
                 if error.code == .unavailable { fail(error) }
                 throw error
             }
@@ -308,6 +312,15 @@ internal import OfflineEngine
             }
             snapshots.renew()
             try checkpoint(truncating: true)
+            return try isLogEmpty()
+        }
+
+        /// Else the database has pages still that the log replaces.
+        private func isLogEmpty() throws -> Bool {
+            let found = try io { () throws(FileSystemError) in
+                try folder.system.information(folder.path(SQLiteFiles.log))
+            }
+            return found?.size ?? 0 == 0
         }
     }
 #endif

@@ -51,6 +51,25 @@ import Testing
             try await store.backend.close()
         }
 
+        @Test func `a compaction says whether anything is left of what was replaced`() async throws
+        {
+            defer { fixture.folder.remove() }
+            let store = try await fixture.open(sizeLimit: nil)
+            let id = PlainStore.collection
+            try await store.commit([[1]: [1]])
+            try await store.commit([[1]: [2]])
+            let batch = try store.backend.begin([id], reading: [])
+            #expect(try await !store.backend.compactToTheLast())
+            batch.rollback()
+            var held: (any BackendReader)? = try store.backend.snapshot()
+            #expect(try held?.contains(TreeID(id), key: [1]) == true)
+            #expect(try await !store.backend.compactToTheLast())
+            held = nil
+            #expect(try await store.backend.compactToTheLast())
+            #expect(try store.records() == [[1]: [2]])
+            try await store.backend.close()
+        }
+
         @Test func `a batch that is too large leaves no trace`() async throws {
             defer { fixture.folder.remove() }
             let store = try await fixture.open(sizeLimit: 1 << 20)
