@@ -168,7 +168,7 @@ final class Compactor: Sendable {
     private func runOverAll() throws(EngineError) -> Bool {
         if state.withLock({ $0.packedSequence }) == engine.stateNow.nextSequence { return true }
         let isWhole = try engine.maintenance.withLock { _ throws(EngineError) in
-            let before = Set(engine.stateNow.files.keys)
+            let before = engine.stateNow.files.mapValues(\.kind)
             do throws(EngineError) { try engine.log.rotate() } catch {
                 // Then the active log file stays as it is.
                 guard error.isLackOfRoom else { throw error }
@@ -194,12 +194,22 @@ final class Compactor: Sendable {
                 rest.subtract(chosen)
             }
             // Not those that there was no room to empty, nor one that the log couldn't leave.
-            let isWhole = before.isDisjoint(with: engine.stateNow.files.keys)
+            let left = engine.stateNow.files
+            let isWhole = before.allSatisfy { left[$0.key] == nil && isGone($0.key, $0.value) }
             state.withLock { $0.packedSequence = isWhole ? sequence : nil }
             return isWhole
         }
         release()
         return isWhole
+    }
+
+    /// Whether the file's name could be removed.
+    private func isGone(_ number: FileNumber, _ kind: FileNames.Kind) -> Bool {
+        do throws(FileSystemError) {
+            return try engine.files.system.information(engine.files.path(number, kind)) == nil
+        } catch {
+            return false
+        }
     }
 
     /// What was packed is so no more.

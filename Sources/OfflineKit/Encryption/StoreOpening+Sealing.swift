@@ -58,7 +58,12 @@ extension StoreOpening {
             }
             if isNeeded { collections.insert(id) }
         }
-        if !collections.isEmpty { _ = try await seal(collections, in: backend, vault) }
+        if collections.isEmpty { return }
+        // What is left out has no entry. Tokens take room that there was none of before.
+        let schema = try changes.schema(version: options.version, vault)
+        try SealingBuild(backend.snapshot())
+            .check(schema.collections.filter { collections.contains($0.id) })
+        _ = try await seal(collections, in: backend, vault)
     }
 
     /// Seals what can be sealed; whether that is all. What is damaged stays as it is, and reading it says so.

@@ -1,9 +1,10 @@
 // A disk that fails at any call of a compaction: nothing is lost, the engine goes on or says why not, and the next opening
 // finds everything and leaves no orphan.
 import OfflineBytes
-import OfflineEngine
 import StorageSimulation
 import Testing
+
+@testable import OfflineEngine
 
 struct CompactionFaultTests {
     /// Every how many calls one fails; OFFLINE_FAULT_STRIDE=1 takes each.
@@ -34,12 +35,20 @@ struct CompactionFaultTests {
             .create, .open, .write, .sync, .syncDirectory, .map, .remove, .information,
         ]
         var call = 1
+        var partial = 0
         while true {
             var harness = try filled()
             let context = "\(failure), call \(call)"
             harness.system.inject(Fault(operations, first: call, error: failure.number))
             var failed: EngineError?
-            do { try harness.engine.compact() } catch { failed = error }
+            let before = harness.engine.stateNow.files.map { file in
+                harness.engine.files.path(file.key, file.value.kind)
+            }
+            var isWhole = false
+            do { isWhole = try harness.engine.compact() } catch { failed = error }
+            let left = before.filter(Set(harness.system.filePaths).contains)
+            #expect(!isWhole || left.isEmpty, "\(context): \(left)")
+            if !isWhole, failed == nil { partial += 1 }
             let fired = harness.system.firedFaultCount > 0
             harness.system.removeFaults()
             let found = try EngineHarness.contents(harness.engine.stateNow)
@@ -62,5 +71,6 @@ struct CompactionFaultTests {
             call += Self.stride
         }
         #expect(call > 20)
+        #expect(partial > 0)
     }
 }

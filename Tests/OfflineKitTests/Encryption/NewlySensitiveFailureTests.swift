@@ -58,6 +58,44 @@ import Testing
         try await store.close()
     }
 
+    @Test func `a record that has no room for the token of a new index is named`() async throws {
+        let place = try TestStore(.log)
+        defer { place.remove() }
+        func options(_ isIndexed: Bool) -> StorageOptions {
+            var options = Rotation.options(place.options())
+            options.storageSchema = [
+                CollectionSchema(
+                    name: "users",
+                    indexes: isIndexed ? [IndexSchema(name: "ssn", keyPath: "ssn")] : [],
+                    sensitiveFields: ["ssn"])
+            ]
+            options.encryption = EncryptionOptions(
+                encryptionKeyProvider: KeyEnvelopeTests.key(1),
+                unsearchableFields: isIndexed ? [] : ["ssn"])
+            return options
+        }
+        let store = try await OfflineStore.open(options(false))
+        var record: Document = ["id": 1, "ssn": "s", "blob": .data(Data(count: 15 << 20))]
+        try await store.create("users", record)
+        let core = try store.core()
+        var length = 0
+        _ = try core.backend.snapshot().withRecord(
+            core.schema.collection("users").id, key: KeyEncoder.key(1)
+        ) { length = $0.byteCount }
+        // No more is left than the stamp takes, if there is one; a token has 16 bytes.
+        record["blob"] = .data(Data(count: (15 << 20) + RecordLimits.byteCountMax - length))
+        try await store.update("users", record, mode: .replace)
+        try await store.close()
+        let error = await expectError(.invalidOptions) {
+            _ = try await OfflineStore.open(options(true))
+        }
+        #expect(error?.key == 1)
+        let again = try await OfflineStore.open(options(false))
+        let found = try await again.get("users", 1)
+        #expect(found == record)
+        try await again.close()
+    }
+
     @Test func `a damaged record is stepped over, and sealed by the opening that can read it`()
         async throws
     {
