@@ -18,6 +18,8 @@ struct BenchOptions: Sendable {
     var isAccess = false
     /// Measures what a schema costs a write instead.
     var isValidation = false
+    /// Measures what sealed fields cost instead.
+    var isSealed = false
     var wantsHelp = false
 
     static let help = """
@@ -36,6 +38,7 @@ struct BenchOptions: Sendable {
           --space          the folder and the reads of a store that is overwritten, with and without compaction, instead
           --access         what the order of use, for lru, costs a read, instead
           --validation     what a schema that records must fulfil costs an insert, instead
+          --sealed         what sealed fields cost writes, reads and queries, instead
           --save           write the figures to Benchmarks/results/ as well
         """
 
@@ -51,6 +54,7 @@ struct BenchOptions: Sendable {
             case "--space": isSpace = true
             case "--access": isAccess = true
             case "--validation": isValidation = true
+            case "--sealed": isSealed = true
             default:
                 guard let value = rest.popFirst() else {
                     throw BenchError("\(name) needs a value, or is unknown: see --help")

@@ -37,6 +37,10 @@ struct OfflineBench {
             print(try await ValidationBench(options).run())
             return
         }
+        if options.isSealed {
+            print(try await SealedBench(options).run())
+            return
+        }
         var run = BenchRun(options)
         try await run.run()
         print(ResultsTable(results: run.results).text)

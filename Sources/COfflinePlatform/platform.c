@@ -191,6 +191,12 @@ void offline_ignore_file_size_signal(void) {
     sigaction(SIGXFSZ, &action, NULL);
 }
 
+void offline_wipe(void *bytes, size_t length) {
+    memset(bytes, 0, length);
+    // Says that the memory is read here.
+    __asm__ volatile("" : : "r"(bytes) : "memory");
+}
+
 int offline_random_bytes(void *bytes, size_t length) {
 #if defined(__linux__)
     uint8_t *p = bytes;

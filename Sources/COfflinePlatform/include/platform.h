@@ -1,4 +1,4 @@
-// What Swift can't reach: the CRC-32C instruction, memmem, relaxed atomic bits in raw memory, open file description locks.
+// What Swift can't reach: the CRC-32C instruction, memmem, a memset that stays, relaxed atomic bits in raw memory, open file description locks.
 #ifndef OFFLINE_PLATFORM_H
 #define OFFLINE_PLATFORM_H
 #include <stddef.h>
@@ -59,6 +59,9 @@ void offline_ignore_file_size_signal(void);
 
 /// Room on the file system of `path` for an unprivileged process, in bytes; -1 and errno on failure.
 int64_t offline_available_bytes(const char *path);
+
+/// Overwrites `length` bytes with zeros, although nobody may read them again.
+void offline_wipe(void *bytes, size_t length);
 
 /// Fills `length` bytes from the system's random generator. 0, or errno.
 int offline_random_bytes(void *bytes, size_t length);

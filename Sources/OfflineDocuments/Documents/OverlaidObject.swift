@@ -24,7 +24,7 @@ final class OverlaidObject: Sendable {
     let changes: [Change]
     let count: Int
 
-    private init(_ base: StoredObject, changes: [Change]) {
+    init(_ base: StoredObject, changes: [Change]) {
         self.base = base
         self.changes = changes
         count = changes.reduce(base.count) { count, change in

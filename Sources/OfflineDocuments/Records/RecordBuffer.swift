@@ -9,21 +9,51 @@ final class RecordBuffer {
     private var memory: UnsafeMutableRawPointer
     private var capacity: Int
     private(set) var count = 0
+    /// Whether no byte stays in memory that was written here and is forgotten.
+    private let isSecret: Bool
 
-    init() {
+    init(isSecret: Bool = false) {
+        self.isSecret = isSecret
         capacity = 1024
         unsafe memory = .allocate(byteCount: capacity, alignment: 8)
     }
 
-    deinit { unsafe memory.deallocate() }
+    deinit {
+        wipeSecret()
+        unsafe memory.deallocate()
+    }
+
+    private func wipeSecret() {
+        if isSecret { unsafe UnsafeMutableRawBufferPointer(start: memory, count: count).wipe() }
+    }
 
     /// What was written.
     var contents: [UInt8] {
         unsafe [UInt8](UnsafeRawBufferPointer(start: memory, count: count))
     }
 
+    /// Calls `body` with what was written.
+    func withContents<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: memory, count: count))
+    }
+
+    /// Moves bytes of the contents down to `start`; they are then the last ones, and what was behind them is overwritten.
+    func keep(_ bytes: UnsafeRawBufferPointer, at start: Int) {
+        let end = start + bytes.count
+        guard let from = bytes.baseAddress else { return }
+        precondition(
+            unsafe start >= 0 && from >= UnsafeRawPointer(memory + start) && end <= count,
+            "bytes of the contents are kept")
+        unsafe (memory + start).copyMemory(from: from, byteCount: bytes.count)
+        unsafe UnsafeMutableRawBufferPointer(start: memory + end, count: count - end).wipe()
+        count = end
+    }
+
     /// Forgets what was written, and gives back what an unusually large record took.
     func removeAll() {
+        wipeSecret()
         count = 0
         if capacity > 1 << 20 {
             unsafe memory.deallocate()
@@ -57,6 +87,7 @@ final class RecordBuffer {
         let capacity = max(needed, self.capacity * 2)
         let grown = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
         unsafe grown.copyMemory(from: memory, byteCount: count)
+        wipeSecret()
         unsafe memory.deallocate()
         unsafe memory = grown
         self.capacity = capacity

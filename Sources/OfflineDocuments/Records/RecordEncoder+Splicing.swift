@@ -23,22 +23,58 @@ extension RecordEncoder {
         unsafe buffer.append(encoded.allBytes)
     }
 
-    /// Copies an object as it is.
-    func copy(_ object: StoredObject, depth: Int) throws(RecordEncodingFault) {
+    /// Copies an object as it is, but for what is to be sealed.
+    mutating func copy(
+        _ object: StoredObject, depth: Int, _ tree: FieldTree?
+    ) throws(RecordEncodingFault) {
+        let unsealed = tree.map { self.unsealed(in: object, $0) } ?? []
+        if !unsealed.isEmpty {
+            return try splice(OverlaidObject(object, changes: unsealed), depth: depth, tree)
+        }
         try unsafe object.withEncoded { (encoded) throws(RecordEncodingFault) in
             try unsafe copy(encoded, depth: depth, wasAsDeep: depth == 1)
         }
     }
 
-    /// Writes a changed object: its unchanged fields are copied.
+    /// Writes a changed object: its unchanged fields are copied, but for what is to be sealed.
     mutating func splice(
-        _ object: OverlaidObject, depth: Int
+        _ object: OverlaidObject, depth: Int, _ tree: FieldTree?
     ) throws(RecordEncodingFault) {
-        try unsafe object.base.withEncoded { (encoded) throws(RecordEncodingFault) in
-            if depth == 1, try unsafe replaceValues(object, encoded) { return }
-            let source = unsafe SpliceSource(object, encoded, table) { id(of: $0) }
-            try write(source, depth: depth)
+        var object = object
+        if let tree {
+            let unsealed = self.unsealed(in: object.base, tree, except: object.changes)
+            if !unsealed.isEmpty {
+                object = OverlaidObject(object.base, changes: object.changes + unsealed)
+            }
         }
+        try unsafe object.base.withEncoded { (encoded) throws(RecordEncodingFault) in
+            if depth == 1, try unsafe replaceValues(object, encoded, tree) { return }
+            let source = unsafe SpliceSource(object, encoded, table) { id(of: $0) }
+            try write(source, depth: depth, tree)
+        }
+    }
+
+    /// The fields of an encoded object in which something is to be sealed, as changes, since what is changed is written anew. What is
+    /// sealed already is copied.
+    private mutating func unsealed(
+        in object: StoredObject, _ tree: FieldTree, except changes: [OverlaidObject.Change] = []
+    ) -> [OverlaidObject.Change] {
+        var result: [OverlaidObject.Change] = []
+        for branch in tree.branches
+        where !changes.contains(where: { $0.name.hasSameUTF8(as: branch.name) }) {
+            let names = object.record.names
+            let contents: FieldContents = unsafe object.withEncoded { encoded in
+                guard let field = unsafe encoded.field(FieldName(branch.name, in: names)) else {
+                    return []
+                }
+                return unsafe branch.tree.contents(of: field, names)
+            }
+            if contents.contains(.sealed) { isVerbatim = false }
+            if contents.contains(.open), let value = object[branch.name] {
+                result.append(.init(name: branch.name, value: value, isInBase: true))
+            }
+        }
+        return result
     }
 }
 
@@ -48,7 +84,7 @@ extension RecordEncoder {
     /// Writes a record of which only values change: the header is copied, and the values between the changed ones as they
     /// lie. Returns false, and has written nothing, where it has other fields than before or needs a wide header.
     private mutating func replaceValues(
-        _ object: OverlaidObject, _ encoded: EncodedValue
+        _ object: OverlaidObject, _ encoded: EncodedValue, _ tree: FieldTree?
     ) throws(RecordEncodingFault) -> Bool {
         let layout = unsafe ContainerLayout(encoded.start)
         guard unsafe !layout.isWide else { return false }
@@ -67,10 +103,12 @@ extension RecordEncoder {
             if let index = places.firstIndex(of: place) {
                 let extent = unsafe layout.extent(place)
                 unsafe buffer.append(encoded.bytes(copied..<extent.offset))
+                let name = object.changes[index].name
                 do {
-                    try write(object.changes[index].value ?? .null, depth: 2)
+                    try write(
+                        object.changes[index].value ?? .null, depth: 2, tree?.branch(name))
                 } catch {
-                    throw error.within(object.changes[index].name)
+                    throw error.within(name)
                 }
                 copied = extent.offset + extent.length
             }
@@ -89,7 +127,7 @@ extension RecordEncoder {
 
 extension EncodedValue {
     /// Some of its bytes, counted from the tag.
-    fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count)
     }
 }
@@ -159,11 +197,11 @@ private struct SpliceSource: FieldSource {
     }
 
     func write(
-        _ index: Int, _ encoder: inout RecordEncoder, depth: Int
+        _ index: Int, _ encoder: inout RecordEncoder, depth: Int, _ tree: FieldTree?
     ) throws(RecordEncodingFault) {
         switch items[index] {
         case .change(let index):
-            try encoder.write(changes[index].value ?? .null, depth: depth)
+            try encoder.write(changes[index].value ?? .null, depth: depth, tree)
         case .stored(let place):
             let layout = unsafe ContainerLayout(encoded.start)
             let value = unsafe encoded.field(at: place, layout).value

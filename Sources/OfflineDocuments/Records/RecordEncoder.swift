@@ -14,35 +14,45 @@ package struct RecordEncoder {
     package private(set) var newNames: [String] = []
     private let base: NameDictionary
     private(set) var table: NameTable
-    let buffer = RecordBuffer()
+    let buffer: RecordBuffer
     /// Fields of the objects that are being written, the outermost first: id in the upper half, position in the lower.
     private var entries: [UInt64] = []
+    /// What seals fields; nil: nothing is sealed.
+    let sealer: (any FieldSealer)?
+    /// What encodes a value that is to be sealed; empty until there is one.
+    var sealed: [RecordEncoder] = []
+    /// Ids of the names of sealed paths' branches in the objects that are being written, the outermost first.
+    private var branchIDs: [UInt16] = []
+    /// Whether the latest record, opened, is just what its document shows: nothing was dropped that a query had included in it, and
+    /// nothing was sealed already.
+    package internal(set) var isVerbatim = true
     /// A dictionary whose ids were found to mean the same here.
     var compatible: NameDictionary
     /// No name gets an id.
     private let inlinesNames: Bool
-    /// How deep the outermost object lies in the record that it is a part of.
-    private let depth: Int
 
-    package init(dictionary: NameDictionary) {
+    /// `sealer`: seals fields of the records; nil: none are sealed.
+    package init(dictionary: NameDictionary, sealer: (any FieldSealer)? = nil) {
         base = dictionary
         table = dictionary.table
         compatible = dictionary
         inlinesNames = false
-        depth = 1
+        buffer = RecordBuffer()
+        self.sealer = sealer
     }
 
-    /// What encodes parts of records, `depth` levels deep in them, with all names inline.
-    init(inliningNames depth: Int) {
+    /// What encodes records with all their names inline, so that no dictionary knows them.
+    package static var inliningNames: RecordEncoder { RecordEncoder() }
+
+    private init() {
         base = .empty
         table = NameDictionary.empty.table
         compatible = .empty
         inlinesNames = true
-        self.depth = depth
+        // What is to be sealed is encoded by it.
+        buffer = RecordBuffer(isSecret: true)
+        sealer = nil
     }
-
-    /// What encodes records with all their names inline, so that no dictionary knows them.
-    package static var inliningNames: RecordEncoder { RecordEncoder(inliningNames: 1) }
 
     /// The dictionary with all names that records so far use.
     package var dictionary: NameDictionary { newNames.isEmpty ? base : NameDictionary(table) }
@@ -53,9 +63,11 @@ package struct RecordEncoder {
         let nameCount = newNames.count
         buffer.removeAll()
         entries.removeAll(keepingCapacity: true)
+        branchIDs.removeAll(keepingCapacity: true)
+        isVerbatim = true
         do {
             buffer.append(RecordLayout.format)
-            try write(document, depth: depth)
+            try write(document, depth: 1, sealer?.fields)
             try checkSize()
         } catch {
             forgetNames(after: nameCount)
@@ -74,7 +86,11 @@ package struct RecordEncoder {
 
 /// Why a document can't be a record, and the field where that showed, innermost name first.
 struct RecordEncodingFault: Error {
-    enum Reason { case tooLarge, tooDeep }
+    enum Reason {
+        case tooLarge, tooDeep
+        /// Its sealer can't seal it.
+        case unsealable(OfflineError)
+    }
     let reason: Reason
     private var path: [String] = []
 
@@ -101,6 +117,7 @@ struct RecordEncodingFault: Error {
             return OfflineError(
                 .invalidDocument,
                 "field '\(place)' is nested deeper than \(RecordLimits.depthMax) levels")
+        case .unsealable(let error): return error
         }
     }
 }
@@ -111,7 +128,8 @@ protocol FieldSource {
     func name(_ index: Int) -> String
     /// The id of a field's name; `previous` is that of the field before.
     func id(_ index: Int, after previous: UInt16?, _ encoder: inout RecordEncoder) -> UInt16
-    func write(_ index: Int, _ encoder: inout RecordEncoder, depth: Int)
+    /// Writes a field's value; `tree`: what of it is to be sealed.
+    func write(_ index: Int, _ encoder: inout RecordEncoder, depth: Int, _ tree: FieldTree?)
         throws(RecordEncodingFault)
 }
 
@@ -124,7 +142,11 @@ extension RecordEncoder {
         }
     }
 
-    mutating func write(_ value: Value, depth: Int) throws(RecordEncodingFault) {
+    /// Writes a value; `tree`: what of it is to be sealed.
+    mutating func write(
+        _ value: Value, depth: Int, _ tree: FieldTree?
+    ) throws(RecordEncodingFault) {
+        if let path = tree?.path, try seal(value, path: path, depth: depth) { return }
         switch value {
         case .null: buffer.append(ValueTag.null)
         case .bool(let value): buffer.append(value ? ValueTag.true : ValueTag.false)
@@ -138,8 +160,8 @@ extension RecordEncoder {
         case .data(let value):
             try checkSize(adding: value.count)
             unsafe value.withUnsafeBytes { unsafe buffer.append(ValueTag.data, $0) }
-        case .array(let value): try write(value, depth: depth)
-        case .object(let value): try write(value, depth: depth)
+        case .array(let value): try write(value, depth: depth, tree)
+        case .object(let value): try write(value, depth: depth, tree)
         }
     }
 
@@ -155,7 +177,9 @@ extension RecordEncoder {
         }
     }
 
-    private mutating func write(_ values: [Value], depth: Int) throws(RecordEncodingFault) {
+    private mutating func write(
+        _ values: [Value], depth: Int, _ tree: FieldTree?
+    ) throws(RecordEncodingFault) {
         guard depth <= RecordLimits.depthMax else { throw RecordEncodingFault(.tooDeep) }
         // Each element takes three bytes at least.
         guard values.count < RecordLimits.byteCountMax / 3 else {
@@ -164,7 +188,7 @@ extension RecordEncoder {
         var container = buffer.open(count: values.count, isObject: false)
         for index in values.indices {
             do {
-                try write(values[index], depth: depth + 1)
+                try write(values[index], depth: depth + 1, tree)
                 buffer.endValue(in: &container)
                 try checkSize()
             } catch {
@@ -173,27 +197,30 @@ extension RecordEncoder {
         }
     }
 
-    private mutating func write(_ document: Document, depth: Int) throws(RecordEncodingFault) {
+    private mutating func write(
+        _ document: Document, depth: Int, _ tree: FieldTree?
+    ) throws(RecordEncodingFault) {
         guard depth <= RecordLimits.depthMax else { throw RecordEncodingFault(.tooDeep) }
         switch document.storage {
         case .including(let object):
-            try write(object.own, depth: depth)
+            isVerbatim = false
+            try write(object.own, depth: depth, tree)
         case .sealed(let value):
             try checkSize(adding: value.payload.count)
             unsafe value.payload.withUnsafeBytes { unsafe buffer.append(ValueTag.sealed, $0) }
         case .fields(let fields):
-            try write(FieldListSource(fields: fields), depth: depth)
+            try write(FieldListSource(fields: fields), depth: depth, tree)
         case .stored(let object):
             if isCompatible(object) {
-                try copy(object, depth: depth)
+                try copy(object, depth: depth, tree)
             } else {
-                try write(FieldListSource(fields: document.allFields), depth: depth)
+                try write(FieldListSource(fields: document.allFields), depth: depth, tree)
             }
         case .overlaid(let object):
             if isCompatible(object.base) {
-                try splice(object, depth: depth)
+                try splice(object, depth: depth, tree)
             } else {
-                try write(FieldListSource(fields: document.allFields), depth: depth)
+                try write(FieldListSource(fields: document.allFields), depth: depth, tree)
             }
         }
     }
@@ -219,7 +246,7 @@ extension RecordEncoder {
     }
 
     mutating func write(
-        _ source: some FieldSource, depth: Int
+        _ source: some FieldSource, depth: Int, _ tree: FieldTree?
     ) throws(RecordEncodingFault) {
         // Each field takes five bytes at least.
         guard source.count < RecordLimits.byteCountMax / 5 else {
@@ -236,16 +263,22 @@ extension RecordEncoder {
                 buffer.setOrder(place, position: position, in: container)
             }
         }
+        let firstBranch = branchIDs.count
+        tree?.branches.forEach {
+            branchIDs.append(table.id(of: $0.name) ?? RecordLayout.inlineName)
+        }
         for place in 0..<source.count {
             let entry = entries[first + place]
             let index = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF)
+            let id = UInt16(truncatingIfNeeded: entry >> 32)
             do {
-                if UInt16(truncatingIfNeeded: entry >> 32) == RecordLayout.inlineName {
+                if id == RecordLayout.inlineName {
                     let name = source.name(index)
                     try checkSize(adding: name.utf8.count)
                     unsafe name.withUTF8Bytes { unsafe buffer.appendInlineName($0) }
                 }
-                try source.write(index, &self, depth: depth + 1)
+                let branch = branch(of: tree, from: firstBranch, id, source.name(index))
+                try source.write(index, &self, depth: depth + 1, branch)
                 buffer.endValue(in: &container)
                 try checkSize()
             } catch {
@@ -253,6 +286,21 @@ extension RecordEncoder {
             }
         }
         entries.removeLast(entries.count - first)
+        branchIDs.removeLast(branchIDs.count - firstBranch)
+    }
+
+    /// The branch that a field is on. The ids of the tree's branches begin at `first`.
+    @inline(__always)
+    private func branch(
+        of tree: FieldTree?, from first: Int, _ id: UInt16, _ name: @autoclosure () -> String
+    ) -> FieldTree? {
+        guard let tree else { return nil }
+        for (place, branch) in tree.branches.enumerated() where branchIDs[first + place] == id {
+            if id != RecordLayout.inlineName || branch.name.hasSameUTF8(as: name()) {
+                return branch.tree
+            }
+        }
+        return nil
     }
 
     /// Pushes an entry for each field, in table order; returns whether that differs from the kept order.
@@ -319,8 +367,8 @@ private struct FieldListSource: FieldSource {
     }
 
     func write(
-        _ index: Int, _ encoder: inout RecordEncoder, depth: Int
+        _ index: Int, _ encoder: inout RecordEncoder, depth: Int, _ tree: FieldTree?
     ) throws(RecordEncodingFault) {
-        try encoder.write(fields[index].value, depth: depth)
+        try encoder.write(fields[index].value, depth: depth, tree)
     }
 }

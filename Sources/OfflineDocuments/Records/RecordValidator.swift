@@ -8,9 +8,10 @@ internal import OfflineBytes
 
 /// Checks whole records.
 package enum RecordValidator {
-    /// Throws `.corrupted`, with the offset, unless `bytes` are a well-formed record whose ids are all below `nameCount`.
+    /// Throws `.corrupted`, with the offset, unless `bytes` are a well-formed record whose ids are all below `nameCount`. `depth`: how
+    /// deep its object lies in what it is a part of.
     package static func validate(
-        _ bytes: UnsafeRawBufferPointer, nameCount: Int
+        _ bytes: UnsafeRawBufferPointer, nameCount: Int, depth: Int = 1
     ) throws(OfflineError) {
         do throws(RecordFault) {
             guard bytes.count <= RecordLimits.byteCountMax else {
@@ -26,7 +27,7 @@ package enum RecordValidator {
                 throw RecordFault("the record is no object", at: 1)
             }
             let validation = unsafe RecordValidation(bytes: start, nameCount: nameCount)
-            try unsafe validation.value(at: 1, length: bytes.count - 1, depth: 1)
+            try unsafe validation.value(at: 1, length: bytes.count - 1, depth: depth)
         } catch {
             throw OfflineError(.corrupted, "\(error.reason) (byte \(error.offset) of the record)")
         }

@@ -1,26 +1,33 @@
-// The bytes of a value that is to be sealed: a record of its own with one field, whose name is empty, and all names inline.
-// So it needs no dictionary, and what was opened is validated as any record is.
+// What is sealed of a value (FieldSealer.swift), found again in its bytes.
 internal import OfflineBytes
 
-/// Values to bytes and back, for sealing.
-package enum SealedPlaintext {
-    /// Throws `.invalidDocument` where it is too large or too deep; `depth`: how deep it lies in its record.
-    package static func bytes(_ value: Value, depth: Int) throws(OfflineError) -> [UInt8] {
-        var encoder = RecordEncoder(inliningNames: depth)
-        return try encoder.encode(Document(distinct: [Document.Field(name: "", value: value)]))
+/// Reads what was opened.
+enum SealedPlaintext {
+    /// The value in validated bytes of a record whose one field has the empty name.
+    @unsafe
+    static func value(_ bytes: UnsafeRawBufferPointer) -> EncodedValue {
+        let root = unsafe object(bytes)
+        return unsafe root.field(at: 0, ContainerLayout(root.start)).value
     }
 
-    /// Throws `.corrupted` for bytes that `bytes` didn't make.
-    package static func value(_ bytes: [UInt8]) throws(OfflineError) -> Value {
-        let result = unsafe bytes.withUnsafeBytes { bytes in
-            Result { () throws(OfflineError) in
-                try unsafe RecordValidator.validate(bytes, nameCount: 0)
-            }
-        }
-        try result.get()
-        guard let value = Document(record: bytes, names: .empty)[""] else {
-            throw OfflineError(.corrupted, "what was sealed is no value")
-        }
-        return value
+    private static func object(_ bytes: UnsafeRawBufferPointer) -> EncodedValue {
+        // Validated, or from the encoder: the format's byte and an object.
+        unsafe EncodedValue(
+            start: bytes.baseAddress.unsafelyUnwrapped + 1, length: bytes.count - 1)
+    }
+
+    /// The value, which lies `depth` levels deep in its record. Throws `.corrupted` for bytes that no encoder made.
+    @unsafe
+    static func validated(
+        _ bytes: UnsafeRawBufferPointer, depth: Int
+    ) throws(OfflineError) -> EncodedValue {
+        try unsafe RecordValidator.validate(bytes, nameCount: 0, depth: depth - 1)
+        let root = unsafe object(bytes)
+        let layout = unsafe ContainerLayout(root.start)
+        // With no names known, all are inline.
+        guard unsafe layout.count == 1, let field = unsafe Optional(root.field(at: 0, layout)),
+            unsafe field.inlineName.isEmpty
+        else { throw OfflineError(.corrupted, "what was sealed is no value") }
+        return unsafe field.value
     }
 }

@@ -51,6 +51,12 @@ package struct SealedValue: Hashable, Sendable {
         form & tokenBit == 0 ? tokenOffset : tokenOffset + tokenLength
     }
 
+    /// How many bytes were sealed in these, which are a payload.
+    @unsafe
+    static func plaintextLength(_ payload: UnsafeRawBufferPointer) -> Int {
+        unsafe payload.count - sealedOffset(payload[0]) - tagLength
+    }
+
     package var form: UInt8 { payload[0] }
     package var keyID: UInt32 {
         (1...4).reversed().reduce(0) { $0 << 8 | UInt32(payload[$1]) }
@@ -79,39 +85,12 @@ extension Value {
     }
 }
 
-// MARK: - Along a path
-
-extension Value {
-    /// What is at the path, in each element where there is an array before its end, replaced by what `change` makes of it; nil
-    /// where nothing is another.
-    package func replacing(
-        at components: ArraySlice<PathComponent<String>>, _ change: (Value) throws -> Value?
-    ) rethrows -> Value? {
-        guard let first = components.first else { return try change(self) }
-        switch self {
-        case .object(let document):
-            guard let child = document[first.name],
-                let new = try child.replacing(at: components.dropFirst(), change)
-            else { return nil }
-            var result = document
-            result[first.name] = new
-            return .object(result)
-        case .array(var elements):
-            var isChanged = false
-            for index in elements.indices {
-                guard let new = try elements[index].replacing(at: components, change) else {
-                    continue
-                }
-                elements[index] = new
-                isChanged = true
-            }
-            return isChanged ? .array(elements) : nil
-        default: return nil
-        }
-    }
-}
-
 extension EncodedValue {
+    /// A sealed value's payload; nil where it isn't sealed.
+    package var sealedPayload: UnsafeRawBufferPointer? {
+        unsafe tag == ValueTag.sealed ? bytes : nil
+    }
+
     /// Whether it is an array that was sealed.
     package var isSealedArray: Bool {
         unsafe tag == ValueTag.sealed && bytes[0] & SealedValue.arrayBit != 0

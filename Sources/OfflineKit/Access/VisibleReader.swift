@@ -37,7 +37,7 @@ final class VisibleReader: BackendReader {
             let run = try QueryEngine(view).run(
                 collection.name, .all, .records(needed: nil),
                 naming: id == self.collection ? paths : [])
-            try unsafe run.forEachMatch { key, _ in
+            try unsafe run.forEachMatch(.none) { key, _ in
                 found.insert(key)
                 return true
             }

@@ -40,10 +40,11 @@ struct StorageAdapter: Sendable {
         var result: Result?
         try Self.mapping(collection, key) {
             _ = try reader.withRecord(collection.id, key: key) { span in
-                if opening, let sealing = collection.sealing {
-                    result = try unsafe Self.readOpened(span, names, sealing, key, body)
-                } else {
-                    result = try unsafe Self.read(span, names, body)
+                result = try unsafe Self.read(span, names) { record in
+                    guard opening, let sealing = collection.sealing else {
+                        return try unsafe body(record)
+                    }
+                    return try sealing.withOpener(key) { try unsafe $0.withOpened(record, body) }
                 }
             }
         }
@@ -71,15 +72,16 @@ struct StorageAdapter: Sendable {
     func document(
         of collection: CollectionState, key: [UInt8], names: NameDictionary
     ) throws -> Document? {
-        var bytes: [UInt8]?
+        var document: Document?
         try Self.mapping(collection, key) {
             _ = try reader.withRecord(collection.id, key: key) { span in
-                bytes = try Self.copy(span, names)
+                document = try unsafe Self.read(span, names) { record in
+                    try unsafe collection.sealing?.document(opening: record, key: key)
+                        ?? Document(copying: record)
+                }
             }
         }
-        guard let bytes else { return nil }
-        let document = Document(record: bytes, names: names)
-        return try collection.sealing?.open(document, key: key) ?? document
+        return document
     }
 
     func hasRecord(of collection: CollectionState, key: [UInt8]) throws -> Bool {
@@ -137,28 +139,6 @@ struct StorageAdapter: Sendable {
         try unsafe body(RecordView(record(in: stored, names), names: names))
     }
 
-    /// The same, with its sensitive fields opened, in bytes of its own where there are any.
-    static func readOpened<Result>(
-        _ span: RawSpan, _ names: NameDictionary, _ sealing: CollectionSealing, _ key: [UInt8],
-        _ body: (RecordView) throws -> Result
-    ) throws -> Result {
-        try unsafe read(span, names) { record in
-            guard let document = try unsafe sealing.opened(Document(copying: record), key: key)
-            else { return try unsafe body(record) }
-            var encoder = RecordEncoder(dictionary: names)
-            let bytes = try encoder.encode(document)
-            return try unsafe bytes.withUnsafeBytes {
-                try unsafe body(RecordView($0, names: encoder.dictionary))
-            }
-        }
-    }
-
-    /// Validates a stored record and copies it, without its stamp.
-    @inline(__always)
-    static func copy(_ span: RawSpan, _ names: NameDictionary) throws -> [UInt8] {
-        try unsafe span.withUnsafeBytes { unsafe Array(try record(in: $0, names)) }
-    }
-
     /// The bytes behind the stamp, validated.
     @inline(__always)
     private static func record(
@@ -190,11 +170,14 @@ struct StorageCursor {
     private let cursor: any BackendCursor
     private let collection: CollectionState
     private let names: NameDictionary
+    /// Nil where no field is sensitive.
+    private let opener: FieldOpener?
 
     init(_ cursor: any BackendCursor, _ collection: CollectionState, _ names: NameDictionary) {
         self.cursor = cursor
         self.collection = collection
         self.names = names
+        opener = collection.sealing.map { FieldOpener($0) }
     }
 
     /// Moves to the next entry in the cursor's direction; false at the end.
@@ -215,20 +198,18 @@ struct StorageCursor {
     /// Replaces `buffer` by the current entry's key, keeping its memory.
     func copyKey(into buffer: inout [UInt8]) { cursor.copyKey(into: &buffer) }
 
-    /// Calls `body` with the current record, read in place; for trees of records only.
+    /// Calls `body` with the current record, read in place, its sensitive fields opened unless the store is locked; for trees of records
+    /// only.
     func withRecord(_ body: (RecordView) throws -> Void) throws {
+        guard let opener else { return try unsafe withSealed(body) }
+        cursor.copyKey(into: &opener.key)
+        try unsafe withSealed { try unsafe opener.withOpened($0, body) }
+    }
+
+    /// The same, with what is sealed as it is.
+    func withSealed(_ body: (RecordView) throws -> Void) throws {
         try StorageAdapter.mapping(collection) {
-            guard let sealing = collection.sealing else {
-                try cursor.withRecord { span in
-                    try unsafe StorageAdapter.read(span, names, body)
-                }
-                return
-            }
-            var key: [UInt8] = []
-            cursor.copyKey(into: &key)
-            try cursor.withRecord { span in
-                try unsafe StorageAdapter.readOpened(span, names, sealing, key, body)
-            }
+            try cursor.withRecord { span in try unsafe StorageAdapter.read(span, names, body) }
         }
     }
 }

@@ -125,12 +125,11 @@ struct ChangeReader {
             try unsafe stored.withUnsafeBytes { bytes -> (RecordStamp, Document)? in
                 guard let stamp = try unsafe RecordStamp(of: bytes) else { return nil }
                 return try unsafe StorageAdapter.read(bytes, names) {
-                    unsafe (stamp, Document(copying: $0))
+                    try unsafe (stamp, document($0, record.key, collection))
                 }
             }
         }
-        guard let (stamp, stored) = found else { return nil }
-        let document = try opened(stored, record.key, collection)
+        guard let (stamp, document) = found else { return nil }
         let entry = try StorageAdapter.changeEntry(of: record.key, trees, collection, in: reader)
         // The base may be a later one already.
         let base = entry?.base.flatMap { $0.sequence < sequence ? $0 : nil }
@@ -181,14 +180,15 @@ struct ChangeReader {
         let stored = try unsafe view.adapter.withStored(
             of: collection, key: place.key, names: names
         ) { stamp, record in
-            unsafe (stamp, Document(copying: RecordView(record, names: names)))
+            try unsafe (
+                stamp, document(RecordView(record, names: names), place.key, collection)
+            )
         }
-        guard let (stamp, found) = stored, let stamp else {
+        guard let (stamp, document) = stored, let stamp else {
             throw OfflineError(
                 .corrupted, "the order of changes has a record that has no change",
                 collection: collection.name, key: try? KeyDecoder.value(place.key))
         }
-        let document = try opened(found, place.key, collection)
         let entry = try StorageAdapter.changeEntry(of: place.key, trees, collection, in: reader)
         let base = try entry?.base.map { try self.document($0, place.key, collection) }
         let isCreation = isPending ? base == nil : stamp.isCreation
@@ -203,18 +203,22 @@ struct ChangeReader {
         _ base: ChangeBase, _ key: [UInt8], _ collection: CollectionState
     ) throws -> Document {
         let names = view.names(of: collection).dictionary
-        let document = try StorageAdapter.mapping(collection, key) {
+        return try StorageAdapter.mapping(collection, key) {
             try unsafe base.record.withUnsafeBytes { bytes in
-                try unsafe StorageAdapter.read(bytes, names) { unsafe Document(copying: $0) }
+                try unsafe StorageAdapter.read(bytes, names) {
+                    try unsafe document($0, key, collection)
+                }
             }
         }
-        return try opened(document, key, collection)
     }
 
-    private func opened(
-        _ document: Document, _ key: [UInt8], _ collection: CollectionState
+    /// The record, its sensitive fields opened.
+    @unsafe
+    private func document(
+        _ record: RecordView, _ key: [UInt8], _ collection: CollectionState
     ) throws -> Document {
-        try collection.sealing?.open(document, key: key) ?? document
+        try unsafe collection.sealing?.document(opening: record, key: key)
+            ?? Document(copying: record)
     }
 
     private func value(_ key: [UInt8], _ collection: CollectionState) throws -> Value {

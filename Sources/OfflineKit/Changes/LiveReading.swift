@@ -59,7 +59,7 @@ struct LiveReading: Sendable {
             ? SortKeys(checked.sort, in: run.names, collation: checked.collation) : nil
         var places: [(order: [UInt8], key: [UInt8])] = []
         var results = prepared.emptyResults
-        try unsafe prepared.forEachResult(of: run) { key, record in
+        try unsafe prepared.forEachResult(of: run, .all) { key, record in
             guard unsafe results.append(key, record) else { return }
             var order: [UInt8] = []
             unsafe sortKeys?.append(record, to: &order)

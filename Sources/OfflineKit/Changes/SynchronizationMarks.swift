@@ -16,7 +16,7 @@ struct SynchronizationMarks {
     private let scope: BatchScope
     private let adapter: StorageAdapter
     private var entries: ChangeEntryWriter
-    private var encoder: RecordEncoder
+    private var encoder: SealingEncoder
     private var access: AccessWriter?
 
     /// Nil where the collection never tracked changes.
@@ -29,7 +29,8 @@ struct SynchronizationMarks {
         adapter = StorageAdapter(batch)
         entries = try ChangeEntryWriter(collection, trees, batch)
         access = AccessWriter(collection, batch, scope)
-        encoder = RecordEncoder(dictionary: scope.names.names(of: collection, in: batch).dictionary)
+        encoder = SealingEncoder(
+            collection, scope.names.names(of: collection, in: batch).dictionary)
     }
 
     /// Marks all of them. Of several changes of one record the newest counts.
@@ -127,8 +128,6 @@ struct SynchronizationMarks {
     private mutating func base(_ change: Change, _ key: [UInt8]) throws -> ChangeBase? {
         guard let document = change.document?.withoutIncludes else { return nil }
         return ChangeBase(
-            sequence: change.sequence,
-            record: try encoder.encode(
-                collection.sealing?.seal(document, key: key) ?? document))
+            sequence: change.sequence, record: try encoder.encode(document, key: key).record)
     }
 }

@@ -1,4 +1,5 @@
-// Seals and opens the sensitive fields of one collection's records.
+// The sensitive fields of one collection: which they are, and how one value is sealed and opened. RecordSealer and FieldOpener do that
+// to whole records.
 //
 // Authenticated with each value, besides its form, key id and token: the store's id, the collection's name, the record's
 // key and the field's path without positions in arrays. So sealed bytes that are moved anywhere else don't open.
@@ -10,13 +11,27 @@ import OfflineDocuments
 
 /// The sensitive fields of a collection, and the keys to them.
 final class CollectionSealing: Sendable {
-    private struct SensitiveField: Sendable {
+    /// One of them; an object, so that nothing of it is copied for each value.
+    fileprivate final class SensitiveField: Sendable {
         let path: FieldPath
         let isSearchable: Bool
+        /// The collection and the path, as they are authenticated and hashed.
+        let place: [UInt8]
+
+        init(path: FieldPath, isSearchable: Bool, place: [UInt8]) {
+            self.path = path
+            self.isSearchable = isSearchable
+            self.place = place
+        }
     }
     let vault: FieldVault
     private let collection: String
-    private let fields: [SensitiveField]
+    fileprivate let fields: [SensitiveField]
+    /// All of them, each known by its place in `fields`.
+    let tree: FieldTree
+    /// Openers that nobody uses; a few, so that a read needn't make one.
+    private let openers = Protected<[FieldOpener]>([])
+    private static let openersMax = 4
 
     init(
         _ vault: FieldVault, collection: String, _ paths: [String]
@@ -24,12 +39,17 @@ final class CollectionSealing: Sendable {
         self.vault = vault
         self.collection = collection
         var fields: [SensitiveField] = []
-        for path in paths {
+        for text in paths {
+            var place: [UInt8] = []
+            place.appendCounted(collection.utf8)
+            place.appendCounted(text.utf8)
             fields.append(
                 SensitiveField(
-                    path: try FieldPath(path), isSearchable: !vault.unsearchable.contains(path)))
+                    path: try FieldPath(text), isSearchable: !vault.unsearchable.contains(text),
+                    place: place))
         }
         self.fields = fields
+        tree = FieldTree(fields.enumerated().map { ($0.offset, $0.element.path) })
     }
 
     /// Whether the path leads to, into or through a sensitive field.
@@ -37,63 +57,33 @@ final class CollectionSealing: Sendable {
         fields.contains { $0.path.overlaps(path) }
     }
 
+    /// The sensitive fields that these paths lead to, into or through; nil where there are none.
+    func tree(of paths: [FieldPath]) -> FieldTree? {
+        let found = fields.enumerated().filter { field in
+            paths.contains(where: field.element.path.overlaps)
+        }
+        if found.isEmpty { return nil }
+        return found.count == fields.count
+            ? tree : FieldTree(found.map { ($0.offset, $0.element.path) })
+    }
+
+    /// The keys. The error has no key, which who reads may not be allowed to know.
+    func ring() throws(OfflineError) -> KeyRing {
+        do {
+            return try vault.ring()
+        } catch {
+            throw OfflineError(error.code, error.message, collection: collection)
+        }
+    }
+
     /// Throws `.locked` where one of the paths is sensitive and the store is locked.
     func checkUnlocked(for paths: [FieldPath]) throws(OfflineError) {
-        if vault.isLocked, paths.contains(where: isSensitive) { _ = try vault.ring() }
-    }
-
-    // MARK: Documents
-
-    /// The document with its sensitive fields sealed. What is sealed already stays as it is, unless it was with an older key: so all values
-    /// of a record are sealed with one key, and `.locked` is thrown only where something isn't sealed.
-    func seal(_ document: Document, key: [UInt8]) throws -> Document {
-        if let ring = try? vault.ring() {
-            return try resealed(document, key: key, ring) ?? document
-        }
-        return try replacing(in: document) { _, value throws(OfflineError) in
-            if !value.isNull, value.sealed == nil { _ = try self.vault.ring() }
-            return nil
-        }
-    }
-
-    /// The document with its sensitive fields sealed with the ring's current key, and with tokens if they have any now; nil where they are
-    /// already.
-    func resealed(
-        _ document: Document, key: [UInt8], _ ring: KeyRing
-    ) throws(OfflineError) -> Document? {
-        var isChanged = false
-        let result = try replacing(in: document) { field, value throws(OfflineError) in
-            if value.isNull { return nil }
-            if let sealed = value.sealed, sealed.keyID == ring.current.id,
-                (sealed.form & SealedValue.tokenBit != 0) == field.isSearchable
-            {
-                return nil
-            }
-            var plain = value
-            if let sealed = value.sealed { plain = try self.open(sealed, field, key, ring) }
-            isChanged = true
-            return .object(Document(sealed: try self.seal(plain, field, key, ring)))
-        }
-        return isChanged ? result : nil
-    }
-
-    /// The document with its sensitive fields opened. `.locked`; `.decryptionFailed` for anything that wasn't sealed there.
-    func open(_ document: Document, key: [UInt8]) throws -> Document {
-        try replacing(in: document) { field, value throws(OfflineError) in
-            guard let sealed = value.sealed else { return nil }
-            return try self.open(sealed, field, key, self.vault.ring())
-        }
-    }
-
-    /// The same, of a record: nil where it is to be read as it is, because nothing in it is sealed or the store is locked.
-    func opened(_ document: Document, key: [UInt8]) throws -> Document? {
-        if vault.isLocked || !hasSealed(document) { return nil }
-        return try open(document, key: key)
+        if vault.isLocked, paths.contains(where: isSensitive) { _ = try ring() }
     }
 
     /// Throws `.locked` where something in the document is sealed still.
     func checkOpen(_ document: Document) throws(OfflineError) {
-        if hasSealed(document) {
+        if tree.hasSealed(in: document) {
             throw OfflineError(
                 .locked,
                 "the store is locked, and the result has a sensitive field; unlock() it, or leave "
@@ -101,95 +91,94 @@ final class CollectionSealing: Sendable {
         }
     }
 
-    private func hasSealed(_ document: Document) -> Bool {
-        var found = false
-        _ = replacing(in: document) { _, value in
-            if value.sealed != nil { found = true }
-            return nil
+    /// Calls `body` with an opener of its own for a record with this key.
+    func withOpener<Result>(
+        _ key: [UInt8], _ body: (FieldOpener) throws -> Result
+    ) rethrows -> Result {
+        let opener = openers.withLock { $0.popLast() } ?? FieldOpener(self)
+        defer {
+            openers.withLock { if $0.count < Self.openersMax { $0.append(opener) } }
         }
-        return found
-    }
-
-    private func replacing<Failure: Error>(
-        in document: Document, _ change: (SensitiveField, Value) throws(Failure) -> Value?
-    ) throws(Failure) -> Document {
-        var result = document
-        for field in fields {
-            let components = field.path.components
-            guard let value = result[components[0].name] else { continue }
-            let new: Value?
-            do {
-                new = try value.replacing(at: components.dropFirst()) { try change(field, $0) }
-            } catch let error as Failure {
-                throw error
-            } catch {
-                preconditionFailure("only `change` throws")
-            }
-            if let new { result[components[0].name] = new }
-        }
-        return result
+        opener.key = key
+        return try body(opener)
     }
 
     // MARK: Values
 
-    private func seal(
-        _ value: Value, _ field: SensitiveField, _ key: [UInt8], _ ring: KeyRing
-    ) throws(OfflineError) -> SealedValue {
-        var plaintext = try SealedPlaintext.bytes(value, depth: field.path.components.count)
-        defer { plaintext.wipe() }
-        var form: UInt8 = vault.algorithm == .xchacha20Poly1305 ? 1 : 2
-        if field.isSearchable { form |= SealedValue.tokenBit }
-        if value.kind == .array { form |= SealedValue.arrayBit }
-        var payload: [UInt8] = [form]
-        for shift in [0, 8, 16, 24] as [UInt32] {
-            payload.append(UInt8(truncatingIfNeeded: ring.current.id >> shift))
-        }
-        let nonce = Sodium.random(count: SealedValue.nonceLength)
-        payload += nonce
-        if field.isSearchable { payload += token(value, field.path, ring.current) }
-        let context = context(payload, field.path, key, ring)
-        do {
-            payload += try unsafe plaintext.withUnsafeBytes { plaintext in
-                try unsafe nonce.withUnsafeBytes { nonce in
-                    try unsafe Sodium.seal(
-                        plaintext, vault.algorithm, key: ring.current.sealing, nonce: nonce,
-                        authenticating: context)
-                }
-            }
-        } catch {
-            throw OfflineError(.storageUnavailable, "a field can't be sealed: \(error)")
-        }
-        guard let sealed = SealedValue(payload: payload) else {
-            throw OfflineError(.storageUnavailable, "a field was sealed in an unknown form")
-        }
-        return sealed
+    /// How many bytes longer than what is sealed the payload is of the field with this number.
+    func overhead(ofField number: Int) -> Int {
+        SealedValue.tagLength
+            + SealedValue.sealedOffset(fields[number].isSearchable ? SealedValue.tokenBit : 0)
     }
 
-    private func open(
-        _ sealed: SealedValue, _ field: SensitiveField, _ key: [UInt8], _ ring: KeyRing
-    ) throws(OfflineError) -> Value {
-        let payload = sealed.payload
+    /// Fills the payload: everything but its nonce, which is there already.
+    @unsafe
+    func seal(
+        _ plaintext: UnsafeRawBufferPointer, _ value: EncodedValue, field number: Int,
+        key: [UInt8], _ ring: KeyRing, _ scratch: inout [UInt8],
+        into payload: UnsafeMutableRawBufferPointer
+    ) throws {
+        let field = fields[number]
+        var form: UInt8 = vault.algorithm == .xchacha20Poly1305 ? 1 : 2
+        if field.isSearchable { form |= SealedValue.tokenBit }
+        if unsafe value.kind == .array { form |= SealedValue.arrayBit }
+        unsafe payload[0] = form
+        unsafe payload.storeBytes(
+            of: ring.current.id.littleEndian, toByteOffset: SealedValue.keyIDOffset,
+            as: UInt32.self)
+        let start = SealedValue.sealedOffset(form)
+        if field.isSearchable {
+            scratch.removeAll(keepingCapacity: true)
+            scratch += field.place
+            unsafe KeyEncoder.append(value, .empty, to: &scratch)
+            unsafe hash(&scratch, ring.current, into: payload[SealedValue.tokenOffset..<start])
+        }
+        let head = unsafe UnsafeRawBufferPointer(rebasing: payload[..<start])
+        try unsafe withContext(head, field, key, ring) { context in
+            try unsafe Sodium.seal(
+                plaintext, vault.algorithm, key: ring.current.sealing, nonce: nonce(head),
+                authenticating: context,
+                into: UnsafeMutableRawBufferPointer(rebasing: payload[start...]))
+        }
+    }
+
+    /// Whether a payload is as the field is sealed now: with the newest key, and with a token where the field has any.
+    @unsafe
+    func isCurrent(
+        _ payload: UnsafeRawBufferPointer, field number: Int, _ ring: KeyRing
+    ) -> Bool {
+        unsafe keyID(payload) == ring.current.id
+            && (payload[0] & SealedValue.tokenBit != 0) == fields[number].isSearchable
+    }
+
+    private func keyID(_ payload: UnsafeRawBufferPointer) -> UInt32 {
+        unsafe UInt32(
+            littleEndian: payload.loadUnaligned(
+                fromByteOffset: SealedValue.keyIDOffset, as: UInt32.self))
+    }
+
+    /// Opens a payload into `plaintext`, which is as long as it says. Throws `.decryptionFailed` for anything that wasn't sealed there.
+    @unsafe
+    func open(
+        _ payload: UnsafeRawBufferPointer, field number: Int, key: [UInt8], _ ring: KeyRing,
+        into plaintext: UnsafeMutableRawBufferPointer
+    ) throws(OfflineError) {
+        let field = fields[number]
+        let form = unsafe payload[0]
         let algorithm: EncryptionOptions.Algorithm =
-            sealed.form & SealedValue.algorithmMask == 1 ? .xchacha20Poly1305 : .aes256GCM
-        guard let fieldKey = ring.key(sealed.keyID) else {
+            form & SealedValue.algorithmMask == 1 ? .xchacha20Poly1305 : .aes256GCM
+        guard let fieldKey = ring.key(unsafe keyID(payload)) else {
             throw failed(field, key, "it was sealed with a key that the store doesn't have")
         }
-        let start = SealedValue.sealedOffset(sealed.form)
-        let context = context(Array(payload[..<start]), field.path, key, ring)
-        var plaintext = [UInt8](
-            repeating: 0, count: payload.count - start - SealedValue.tagLength)
-        defer { plaintext.wipe() }
+        let start = SealedValue.sealedOffset(form)
+        let head = unsafe UnsafeRawBufferPointer(rebasing: payload[..<start])
         let isWhole: Bool
         do {
-            isWhole = try unsafe payload.withUnsafeBytes { payload in
-                try unsafe plaintext.withUnsafeMutableBytes { plaintext in
-                    try unsafe Sodium.open(
-                        UnsafeRawBufferPointer(rebasing: payload[start...]), algorithm,
-                        key: fieldKey.sealing,
-                        nonce: UnsafeRawBufferPointer(
-                            rebasing: payload[SealedValue.nonceOffset..<SealedValue.tokenOffset]),
-                        authenticating: context, into: plaintext)
-                }
+            isWhole = try unsafe withContext(head, field, key, ring) { context in
+                try unsafe Sodium.open(
+                    UnsafeRawBufferPointer(rebasing: payload[start...]), algorithm,
+                    key: fieldKey.sealing, nonce: nonce(head), authenticating: context,
+                    into: plaintext)
             }
         } catch {
             throw failed(field, key, "\(error)")
@@ -198,7 +187,6 @@ final class CollectionSealing: Sendable {
             throw failed(
                 field, key, "what is there was changed, or was sealed for another place")
         }
-        return try SealedPlaintext.value(plaintext)
     }
 
     private func failed(_ field: SensitiveField, _ key: [UInt8], _ why: String) -> OfflineError {
@@ -207,65 +195,92 @@ final class CollectionSealing: Sendable {
             collection: collection, key: try? KeyDecoder.value(key))
     }
 
-    /// The token of a value.
-    fileprivate func token(_ value: Value, _ path: FieldPath, _ key: FieldKey) -> [UInt8] {
-        var message = place(path)
+    private func nonce(_ head: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(
+            rebasing: head[SealedValue.nonceOffset..<SealedValue.tokenOffset])
+    }
+
+    /// The token that a field has of a value.
+    fileprivate func token(_ value: Value, _ field: Int, _ key: FieldKey) -> [UInt8] {
+        var message = fields[field].place
         KeyEncoder.append(value, to: &message)
-        defer { message.wipe() }
         var token = [UInt8](repeating: 0, count: SealedValue.tokenLength)
-        unsafe message.withUnsafeBytes { message in
-            unsafe token.withUnsafeMutableBytes { token in
-                unsafe Sodium.hash(message, key: key.tokens, into: token)
-            }
-        }
+        unsafe token.withUnsafeMutableBytes { unsafe hash(&message, key, into: $0[...]) }
         return token
     }
 
-    /// What is authenticated with a value: where it is, and what of the payload is before the sealed bytes.
-    private func context(
-        _ head: [UInt8], _ path: FieldPath, _ key: [UInt8], _ ring: KeyRing
-    ) -> [UInt8] {
-        var bytes = ring.storeID + place(path)
-        bytes.appendCounted(key)
-        return bytes + head
+    /// Fills a token with the hash of the message, and wipes that.
+    private func hash(
+        _ message: inout [UInt8], _ key: FieldKey,
+        into token: Slice<UnsafeMutableRawBufferPointer>
+    ) {
+        unsafe message.withUnsafeBytes { message in
+            unsafe Sodium.hash(
+                message, key: key.tokens, into: UnsafeMutableRawBufferPointer(rebasing: token))
+        }
+        message.wipe()
     }
 
-    private func place(_ path: FieldPath) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.appendCounted(Array(collection.utf8))
-        bytes.appendCounted(Array(path.text.utf8))
-        return bytes
+    /// Calls `body` with what is authenticated with a value: where it is, and what of the payload is before the sealed bytes.
+    @inline(__always)
+    private func withContext<Result>(
+        _ head: UnsafeRawBufferPointer, _ field: SensitiveField, _ key: [UInt8], _ ring: KeyRing,
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        let count = ring.storeID.count + field.place.count + 4 + key.count + head.count
+        return try unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { context in
+            var rest = unsafe context[...]
+            unsafe ring.storeID.withBytes { unsafe rest.fill($0) }
+            unsafe field.place.withBytes { unsafe rest.fill($0) }
+            let length = UInt32(truncatingIfNeeded: key.count).littleEndian
+            unsafe withUnsafeBytes(of: length) { unsafe rest.fill($0) }
+            unsafe key.withBytes { unsafe rest.fill($0) }
+            unsafe rest.fill(head)
+            return try unsafe body(UnsafeRawBufferPointer(context))
+        }
     }
 }
 
 /// What index entries have in the place of one sensitive field's values.
 struct FieldTokens: Sendable {
     fileprivate let sealing: CollectionSealing
-    fileprivate let path: FieldPath
+    fileprivate let field: Int
     fileprivate let ring: KeyRing
 
     /// The keys that entries of the value may have: one for each data key that may have sealed it; for null its own.
     func keys(of value: Value) -> [[UInt8]] {
         if value.isNull { return [KeyEncoder.key(value)] }
         return ring.keys.map { key in
-            KeyEncoder.sealedKey(token: sealing.token(value, path, key), keyID: key.id)
+            KeyEncoder.sealedKey(token: sealing.token(value, field, key), keyID: key.id)
         }
     }
 }
 
 extension CollectionSealing {
-    /// Makes the tokens of the sensitive field at the path; nil while the store is locked.
+    /// Makes the tokens of the sensitive field at the path, which is one; nil while the store is locked.
     func tokens(at path: FieldPath) -> FieldTokens? {
-        guard let ring = try? vault.ring() else { return nil }
-        return FieldTokens(sealing: self, path: path, ring: ring)
+        guard let ring = vault.ringIfUnlocked,
+            let field = fields.firstIndex(where: { $0.path == path })
+        else { return nil }
+        return FieldTokens(sealing: self, field: field, ring: ring)
+    }
+}
+
+extension Slice<UnsafeMutableRawBufferPointer> {
+    /// Copies bytes to where it begins; it begins behind them then. There is room.
+    @inline(__always)
+    fileprivate mutating func fill(_ bytes: UnsafeRawBufferPointer) {
+        unsafe UnsafeMutableRawBufferPointer(rebasing: self).copyMemory(from: bytes)
+        unsafe removeFirst(bytes.count)
     }
 }
 
 extension [UInt8] {
     /// Appends a length of four bytes, and the bytes.
-    fileprivate mutating func appendCounted(_ bytes: [UInt8]) {
+    fileprivate mutating func appendCounted(_ bytes: some Collection<UInt8>) {
+        let count = bytes.count
         for shift in [0, 8, 16, 24] as [Int] {
-            append(UInt8(truncatingIfNeeded: bytes.count >> shift))
+            append(UInt8(truncatingIfNeeded: count >> shift))
         }
         append(contentsOf: bytes)
     }

@@ -88,7 +88,10 @@ final class FieldVault: Sendable {
         return ring
     }
 
-    var isLocked: Bool { state.withLock { $0.ring == nil } }
+    var isLocked: Bool { ringIfUnlocked == nil }
+
+    /// The keys; nil where they are forgotten.
+    var ringIfUnlocked: KeyRing? { state.withLock { $0.ring } }
 
     /// Whether equal values may have different tokens, also while the store is locked: some are sealed with older keys.
     var hasOlderKeys: Bool { state.withLock { $0.envelope.keys.count > 1 } }

@@ -2,7 +2,7 @@
 internal import OfflineBytes
 
 /// One data key, and what is derived from it.
-struct FieldKey: Sendable {
+final class FieldKey: Sendable {
     let id: UInt32
     /// What the envelope keeps.
     let data: SecretBytes
@@ -38,7 +38,9 @@ final class KeyRing: Sendable {
         self.envelopeKey = envelopeKey
     }
 
-    func key(_ id: UInt32) -> FieldKey? { keys.first { $0.id == id } }
+    func key(_ id: UInt32) -> FieldKey? {
+        current.id == id ? current : keys.first { $0.id == id }
+    }
 
     /// New keys, for a store of its own.
     static func make() throws -> KeyRing {

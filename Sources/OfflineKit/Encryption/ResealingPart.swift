@@ -27,7 +27,7 @@ struct ResealingPart {
     private let batch: any BackendBatch
     private let scope: BatchScope
     private var names: BoundNames
-    private var encoder: RecordEncoder
+    private var encoder: SealingEncoder
     private var removed = DerivedKeys()
     private var added = DerivedKeys()
     /// How many records and entries were looked at and aren't left out.
@@ -45,7 +45,7 @@ struct ResealingPart {
         batch = open.batch
         scope = open.scope
         names = scope.names.names(of: collection, in: batch)
-        encoder = RecordEncoder(dictionary: names.dictionary)
+        encoder = SealingEncoder(collection, names.dictionary)
     }
 
     /// Does the part that begins at `place`; where the next one does, nil at the end. If this throws the batch is of no use.
@@ -114,13 +114,8 @@ struct ResealingPart {
     }
 
     private mutating func resealRecord(_ key: [UInt8], _ stored: [UInt8]) throws {
-        let names = names.dictionary
-        let (found, document) = try unsafe stored.withUnsafeBytes { bytes in
-            try unsafe StorageAdapter.read(bytes, names) { record in
-                (try unsafe RecordStamp(of: bytes), unsafe Document(copying: record))
-            }
-        }
-        guard let record = try resealed(document, key) else { return }
+        let found = try unsafe stored.withUnsafeBytes { try unsafe RecordStamp(of: $0) }
+        guard let record = try resealed(stored, key) else { return }
         var stamp = found
         if found != nil, found?.sequence == nil {
             stamp?.sequence = try sequence(of: key, in: collection.id)
@@ -139,11 +134,7 @@ struct ResealingPart {
     ) throws {
         let entry = try unsafe stored.withUnsafeBytes { try unsafe ChangeEntry($0) }
         guard let base = entry.base else { return }
-        let names = names.dictionary
-        let document = try unsafe base.record.withUnsafeBytes { bytes in
-            try unsafe StorageAdapter.read(bytes, names) { unsafe Document(copying: $0) }
-        }
-        guard let record = try resealed(document, key) else { return }
+        guard let record = try resealed(base.record, key) else { return }
         let new = ChangeBase(sequence: base.sequence, record: record)
         let changed: ChangeEntry
         if case .tombstone(var tombstone) = entry {
@@ -161,13 +152,18 @@ struct ResealingPart {
     }
 
     /// The record with its fields sealed with the newest key; nil where they are.
-    private mutating func resealed(_ document: Document, _ key: [UInt8]) throws -> [UInt8]? {
+    private mutating func resealed(_ stored: [UInt8], _ key: [UInt8]) throws -> [UInt8]? {
         // Asked for each record: who locks the store doesn't wait for the part to end.
         let ring = try sealing.vault.ring()
-        guard let document = try sealing.resealed(document, key: key, ring) else { return nil }
-        let record = try encoder.encode(document)
-        if encoder.dictionary !== names.dictionary {
-            names = BoundNames(encoder.dictionary, of: collection)
+        let names = names.dictionary
+        let record = try unsafe stored.withUnsafeBytes { bytes in
+            try unsafe StorageAdapter.read(bytes, names) { record in
+                try unsafe encoder.reseal(record, key: key, ring)
+            }
+        }
+        guard let record else { return nil }
+        if encoder.dictionary !== names {
+            self.names = BoundNames(encoder.dictionary, of: collection)
         }
         return record
     }

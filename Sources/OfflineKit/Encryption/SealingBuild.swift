@@ -17,19 +17,21 @@ struct SealingBuild {
     /// collections; few records are so large that they have to be sealed for it.
     func check(_ collections: [CollectionState]) throws {
         for collection in collections {
-            guard let sealing = collection.sealing else { continue }
+            if collection.sealing == nil { continue }
             let names = BoundNames(of: collection, in: reader).dictionary
             let longest = reader.names(of: collection.id).map(\.utf8.count).max() ?? 0
             // A value has one byte at least.
             let fitting = RecordLimits.byteCountMax / (Self.growthMax + longest)
             try check(TreeID(collection.id), of: collection, over: fitting, "the record") {
-                try Self.encode($1, key: $0, sealing, names)
+                try Self.encode($1, key: $0, collection, names)
             }
             guard let trees = collection.changes else { continue }
             let base = "what the record was when it was synchronized last"
             try check(trees.entries, of: collection, over: fitting, base) { key, stored in
                 let entry = try unsafe stored.withUnsafeBytes { try unsafe ChangeEntry($0) }
-                if let base = entry.base { try Self.encode(base.record, key: key, sealing, names) }
+                if let base = entry.base {
+                    try Self.encode(base.record, key: key, collection, names)
+                }
             }
         }
     }
@@ -62,15 +64,15 @@ struct SealingBuild {
     }
 
     private static func encode(
-        _ stored: [UInt8], key: [UInt8], _ sealing: CollectionSealing, _ names: NameDictionary
+        _ stored: [UInt8], key: [UInt8], _ collection: CollectionState, _ names: NameDictionary
     ) throws {
-        let document = try unsafe stored.withUnsafeBytes { bytes in
-            try unsafe StorageAdapter.read(bytes, names) { unsafe Document(copying: $0) }
+        guard let ring = try collection.sealing?.ring() else { return }
+        var encoder = SealingEncoder(collection, names)
+        try unsafe stored.withUnsafeBytes { bytes in
+            try unsafe StorageAdapter.read(bytes, names) { record in
+                _ = try unsafe encoder.reseal(record, key: key, ring)
+            }
         }
-        let ring = try sealing.vault.ring()
-        guard let sealed = try sealing.resealed(document, key: key, ring) else { return }
-        var encoder = RecordEncoder(dictionary: names)
-        _ = try encoder.encode(sealed)
     }
 
     private func unlessDamaged<Result>(_ body: () throws -> Result) throws -> Result? {

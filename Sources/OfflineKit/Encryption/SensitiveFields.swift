@@ -93,8 +93,17 @@ enum SensitiveFields {
 }
 
 extension FieldPath {
-    /// Whether one is the other, or leads into it.
+    /// Whether one is the other, or leads into it. This one has names only; a number in the other one may be a position in an array.
     func overlaps(_ other: FieldPath) -> Bool {
-        zip(components, other.components).allSatisfy { $0.name == $1.name }
+        var rest = components[...]
+        for component in other.components {
+            guard let next = rest.first else { return true }
+            if next.name.hasSameUTF8(as: component.name) {
+                rest.removeFirst()
+            } else if component.position == nil {
+                return false
+            }
+        }
+        return true
     }
 }

@@ -86,30 +86,45 @@ enum Sodium {
 
     // MARK: Ciphers
 
-    /// The plaintext sealed: the ciphertext, and the tag behind it.
+    /// Seals the plaintext into `result`, which is `tagLength` longer: the ciphertext, and the tag behind it.
+    @unsafe
+    static func seal(
+        _ plaintext: UnsafeRawBufferPointer, _ algorithm: EncryptionOptions.Algorithm,
+        key: SecretBytes, nonce: UnsafeRawBufferPointer,
+        authenticating data: UnsafeRawBufferPointer, into result: UnsafeMutableRawBufferPointer
+    ) throws {
+        precondition(
+            nonce.count == nonceLength && result.count == plaintext.count + tagLength,
+            "who seals makes room for the tag")
+        let code = try unsafe withCipher(algorithm, key, nonce) { (key, nonce) -> Int32 in
+            switch algorithm {
+            case .xchacha20Poly1305:
+                unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
+                    bytes(result), nil, bytes(plaintext), UInt64(plaintext.count), bytes(data),
+                    UInt64(data.count), nil, nonce, key)
+            case .aes256GCM:
+                unsafe crypto_aead_aes256gcm_encrypt(
+                    bytes(result), nil, bytes(plaintext), UInt64(plaintext.count), bytes(data),
+                    UInt64(data.count), nil, nonce, key)
+            }
+        }
+        precondition(code == 0, "sealing fails for no lengths that a record has")
+    }
+
+    /// The plaintext sealed, in bytes of its own.
     @unsafe
     static func seal(
         _ plaintext: UnsafeRawBufferPointer, _ algorithm: EncryptionOptions.Algorithm,
         key: SecretBytes, nonce: UnsafeRawBufferPointer, authenticating data: [UInt8]
     ) throws -> [UInt8] {
         var result = [UInt8](repeating: 0, count: plaintext.count + tagLength)
-        let code = try unsafe withCipher(algorithm, key, nonce) { (key, nonce) -> Int32 in
-            unsafe result.withUnsafeMutableBytes { result in
-                unsafe data.withUnsafeBytes { data in
-                    switch algorithm {
-                    case .xchacha20Poly1305:
-                        unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
-                            bytes(result), nil, bytes(plaintext), UInt64(plaintext.count),
-                            bytes(data), UInt64(data.count), nil, nonce, key)
-                    case .aes256GCM:
-                        unsafe crypto_aead_aes256gcm_encrypt(
-                            bytes(result), nil, bytes(plaintext), UInt64(plaintext.count),
-                            bytes(data), UInt64(data.count), nil, nonce, key)
-                    }
-                }
+        try unsafe result.withUnsafeMutableBytes { result in
+            try unsafe data.withUnsafeBytes { data in
+                try unsafe seal(
+                    plaintext, algorithm, key: key, nonce: nonce, authenticating: data,
+                    into: result)
             }
         }
-        precondition(code == 0, "sealing fails for no lengths that a record has")
         return result
     }
 
@@ -117,14 +132,14 @@ enum Sodium {
     @unsafe
     static func open(
         _ sealed: UnsafeRawBufferPointer, _ algorithm: EncryptionOptions.Algorithm,
-        key: SecretBytes, nonce: UnsafeRawBufferPointer, authenticating data: [UInt8],
-        into result: UnsafeMutableRawBufferPointer
+        key: SecretBytes, nonce: UnsafeRawBufferPointer,
+        authenticating data: UnsafeRawBufferPointer, into result: UnsafeMutableRawBufferPointer
     ) throws -> Bool {
         guard sealed.count >= tagLength, result.count == sealed.count - tagLength,
             nonce.count == nonceLength
         else { return false }
         return try unsafe withCipher(algorithm, key, nonce) { key, nonce in
-            let code = unsafe data.withUnsafeBytes { data in
+            let code =
                 switch algorithm {
                 case .xchacha20Poly1305:
                     unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
@@ -135,8 +150,20 @@ enum Sodium {
                         bytes(result), nil, nil, bytes(sealed), UInt64(sealed.count),
                         bytes(data), UInt64(data.count), nonce, key)
                 }
-            }
             return code == 0
+        }
+    }
+
+    /// The same, with what was authenticated in an array.
+    @unsafe
+    static func open(
+        _ sealed: UnsafeRawBufferPointer, _ algorithm: EncryptionOptions.Algorithm,
+        key: SecretBytes, nonce: UnsafeRawBufferPointer, authenticating data: [UInt8],
+        into result: UnsafeMutableRawBufferPointer
+    ) throws -> Bool {
+        try unsafe data.withUnsafeBytes { data in
+            try unsafe open(
+                sealed, algorithm, key: key, nonce: nonce, authenticating: data, into: result)
         }
     }
 

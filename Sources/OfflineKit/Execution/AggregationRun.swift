@@ -147,7 +147,7 @@ extension QueryEngine {
         let run = try run(
             collection, aggregation.filters, .records(needed: nil), naming: checked.namedPaths)
         var groups = AggregationRun(checked, in: run.names)
-        try unsafe run.forEachMatch { _, record in
+        try unsafe run.forEachMatch(.paths(checked.namedPaths)) { _, record in
             unsafe groups.add(record)
             return true
         }

@@ -62,7 +62,7 @@ extension QueryEngine {
         }
         let run = try run(planner)
         var values = DistinctValues(path, in: names)
-        try unsafe run.forEachMatch { _, record in
+        try unsafe run.forEachMatch(.paths([path])) { _, record in
             unsafe values.add(record)
             return true
         }

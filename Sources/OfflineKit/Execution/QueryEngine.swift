@@ -147,19 +147,22 @@ struct PreparedQuery: Sendable {
     func run() throws -> (run: QueryRun, documents: [Document]) {
         let run = makeRun()
         var results = emptyResults
-        try unsafe forEachResult(of: run) { unsafe results.append($0, $1) }
+        try unsafe forEachResult(of: run, shownPart) { unsafe results.append($0, $1) }
         return (run, try results.documents(counting: run.reads))
     }
 
-    /// Calls `body` with each record of the result, in place, in the result's order.
+    /// Calls `body`, which looks at `part` of it, with each record of the result, in place, in the result's order.
     func forEachResult(
-        of run: QueryRun, _ body: (_ key: [UInt8], _ record: RecordView) throws -> Void
+        of run: QueryRun, _ part: RecordPart,
+        _ body: (_ key: [UInt8], _ record: RecordView) throws -> Void
     ) throws {
         if query.limit == 0 { return }
-        guard planned.access.givesWantedOrder else { return try unsafe forEachSorted(run, body) }
+        guard planned.access.givesWantedOrder else {
+            return try unsafe forEachSorted(run, part, body)
+        }
         var left = query.limit ?? Int.max
         try unsafe run.forEachMatch(
-            skipping: query.offset, needed: query.recordsNeeded
+            part, skipping: query.offset, needed: query.recordsNeeded
         ) { key, record in
             try unsafe body(key, record)
             left -= 1
@@ -177,6 +180,11 @@ struct PreparedQuery: Sendable {
             collation: query.collation)
     }
 
+    /// What of a record is in the result.
+    var shownPart: RecordPart {
+        query.select.map { .paths($0 + collection.keyPaths + includes.paths) } ?? .all
+    }
+
     /// What takes in results.
     var emptyResults: ResultList {
         let select = query.select.map { FieldSelection($0 + collection.keyPaths) }
@@ -186,13 +194,14 @@ struct PreparedQuery: Sendable {
 
     /// Sorts by the records' values, and reads those again that are in the result.
     private func forEachSorted(
-        _ run: QueryRun, _ body: (_ key: [UInt8], _ record: RecordView) throws -> Void
+        _ run: QueryRun, _ part: RecordPart,
+        _ body: (_ key: [UInt8], _ record: RecordView) throws -> Void
     ) throws {
         let keys = try sortedKeys(run)
         var key: [UInt8] = []
         for index in 0..<keys.count {
             keys.copy(index, into: &key)
-            try unsafe run.withRecord(key) { try unsafe body(key, $0) }
+            try unsafe run.withRecord(key, part) { try unsafe body(key, $0) }
         }
     }
 
@@ -201,7 +210,7 @@ struct PreparedQuery: Sendable {
         var sortKeys = SortKeys(query.sort, in: run.names, collation: query.collation)
         var buffer = SortBuffer(capacity: query.recordsNeeded)
         var bytes: [UInt8] = []
-        try unsafe run.forEachMatch { key, record in
+        try unsafe run.forEachMatch(query.sort.part) { key, record in
             bytes.removeAll(keepingCapacity: true)
             unsafe sortKeys.append(record, to: &bytes)
             let keyStart = bytes.count
@@ -261,6 +270,11 @@ struct ResultList {
         if let sealing { for document in kept { try sealing.checkOpen(document) } }
         return try includes.attach(references, to: kept, counting: reads)
     }
+}
+
+extension [SortTerm] {
+    /// What of a record they look at.
+    var part: RecordPart { .paths(map(\.path)) }
 }
 
 extension CollectionState {

@@ -93,7 +93,7 @@ extension PreparedQuery {
     fileprivate func read(_ page: inout ResultList, _ walk: inout QueryPages.Walk) throws {
         if walk.isAtEnd || walk.left == 0 { return }
         var (offset, left) = (walk.offset, walk.left)
-        try unsafe makeRun().forEachMatch(from: &walk.place) { key, record in
+        try unsafe makeRun().forEachMatch(shownPart, from: &walk.place) { key, record in
             if offset > 0 {
                 offset -= 1
                 return true
@@ -112,7 +112,7 @@ extension PreparedQuery {
         var keys = KeyList()
         let limit = query.limit ?? Int.max
         if limit == 0 { return keys }
-        try unsafe makeRun().forEachMatch(skipping: query.offset) { key, _ in
+        try unsafe makeRun().forEachMatch(.none, skipping: query.offset) { key, _ in
             keys.append(key[...])
             return keys.count < limit
         }
@@ -123,14 +123,21 @@ extension PreparedQuery {
     fileprivate func read(
         _ page: inout ResultList, _ keys: KeyList, _ done: inout Int
     ) throws {
-        let names = makeRun().names
+        let names = view.names(of: collection).dictionary
+        let opening = RunOpening(collection, asked: [])
+        let part = opening?.fields(of: shownPart)
         var key: [UInt8] = []
         while done < keys.count, !page.isFullPage {
             keys.copy(done, into: &key)
             done += 1
             try Task.checkCancellation()
-            _ = try unsafe view.adapter.withRecord(of: collection, key: key, names: names) {
-                unsafe page.append(key, $0)
+            _ = try unsafe view.adapter.withRecord(
+                of: collection, key: key, names: names, opening: false
+            ) { record in
+                guard let opening else { return unsafe page.append(key, record) }
+                return try unsafe opening.open(record, key: key, part) {
+                    unsafe page.append(key, $0)
+                }
             }
         }
     }

@@ -22,6 +22,8 @@ final class QueryRun {
     /// Nil where all candidates match.
     private let predicate: Predicate?
     let reads = ReadCount()
+    /// Nil where nothing is sealed.
+    private let opening: RunOpening?
     private var cancellation = CancellationCheck()
 
     /// Takes a match: its key and the record, in place. False ends the run.
@@ -39,11 +41,15 @@ final class QueryRun {
         self.collation = collation
         predicate =
             plan.needsCheck ? Predicate(condition, in: names, collation: collation) : nil
+        opening = RunOpening(collection, asked: plan.needsCheck ? condition.paths : [])
     }
 
-    /// Calls `body` with each match behind the first `offset`, in the wanted order where the plan gives it. At least
-    /// `needed` matches are looked for, nil: all.
-    func forEachMatch(skipping offset: Int = 0, needed: Int? = nil, _ body: Body) throws {
+    /// Calls `body`, which looks at `part` of each record, with each match behind the first `offset`, in the wanted order where the plan
+    /// gives it. At least `needed` matches are looked for, nil: all.
+    func forEachMatch(
+        _ part: RecordPart = .all, skipping offset: Int = 0, needed: Int? = nil, _ body: Body
+    ) throws {
+        let part = opening?.fields(of: part)
         // What is to be skipped is known without reading only if every candidate matches.
         let skipped = predicate == nil ? offset : 0
         var left = offset - skipped
@@ -61,16 +67,13 @@ final class QueryRun {
         if let (access, order) = plan.orderedTree {
             var rest = TieGroup()
             return try unsafe walk(
-                access.match, order, skipping: skipped, rest: &rest, where: isTaken, body)
+                access.match, order, part, skipping: skipped, rest: &rest, where: isTaken, body)
         }
         let keys = try gatheredKeys(needed: predicate == nil ? needed : nil)
         var key: [UInt8] = []
         for index in min(skipped, keys.count)..<keys.count {
             keys.copy(index, into: &key)
-            let goesOn = try unsafe withRecord(key) {
-                try unsafe isTaken($0) ? body(key, $0) : true
-            }
-            guard goesOn else { return }
+            guard try unsafe take(key, part, where: isTaken, body) else { return }
         }
     }
 
@@ -90,8 +93,12 @@ final class QueryRun {
         init(candidates: Int = 0) { self.candidates = candidates }
     }
 
-    /// Calls `body` with each match from the place on, and notes where it ended. For resumable runs.
-    func forEachMatch(from place: inout Place, _ body: Body) throws {
+    /// Calls `body`, which looks at `part` of each record, with each match from the place on, and notes where it ended. For resumable
+    /// runs.
+    func forEachMatch(
+        _ part: RecordPart, from place: inout Place, _ body: Body
+    ) throws {
+        let part = opening?.fields(of: part)
         guard let (access, order) = plan.orderedTree else { return }
         var scratch = PredicateScratch(isCancellable: true)
         var passed = place.candidates
@@ -104,14 +111,14 @@ final class QueryRun {
             return matches
         }
         try unsafe walk(
-            access.match, order, skipping: passed, rest: &place.rest, where: isTaken, body)
+            access.match, order, part, skipping: passed, rest: &place.rest, where: isTaken, body)
     }
 
     /// How many records match.
     func count() throws -> Int {
         var count = 0
         guard predicate == nil else {
-            try unsafe forEachMatch { _, _ in
+            try unsafe forEachMatch(.none) { _, _ in
                 count += 1
                 return true
             }
@@ -125,14 +132,38 @@ final class QueryRun {
         }
     }
 
-    /// Calls `body` with the record that an entry led to; it is examined by that.
+    /// Calls `body`, which looks at `part` of it, with the record that an entry led to; it is examined by that.
     func withRecord<Result>(
+        _ key: [UInt8], _ part: RecordPart, _ body: (RecordView) throws -> Result
+    ) throws -> Result {
+        guard let opening else { return try unsafe withSealed(key, body) }
+        let part = opening.fields(of: part)
+        return try unsafe withSealed(key) { try unsafe opening.open($0, key: key, part, body) }
+    }
+
+    /// The same, of a candidate: `body` is called where it is a match. False ends the run.
+    private func take(
+        _ key: [UInt8], _ part: FieldTree?, where isTaken: (RecordView) throws -> Bool,
+        _ body: Body
+    ) throws -> Bool {
+        try unsafe withSealed(key) { record in
+            guard let opening else {
+                return try unsafe isTaken(record) ? body(key, record) : true
+            }
+            return try unsafe opening.read(record, key: key, part, where: isTaken) {
+                try unsafe body(key, $0)
+            }
+        }
+    }
+
+    /// The same, with what is sealed as it is.
+    private func withSealed<Result>(
         _ key: [UInt8], _ body: (RecordView) throws -> Result
     ) throws -> Result {
         reads.records += 1
         try cancellation.step()
         let result = try unsafe view.adapter.withRecord(
-            of: collection, key: key, names: names, body)
+            of: collection, key: key, names: names, opening: false, body)
         if let result { return result }
         throw OfflineError(
             .corrupted, "\(plan.source.name) has an entry for a record that isn't there",
@@ -144,22 +175,23 @@ final class QueryRun {
     /// Goes through the candidates behind the first `offset` in the tree's order, beginning with those in `rest`.
     @unsafe
     private func walk(
-        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int, rest: inout TieGroup,
-        where isTaken: (RecordView) throws -> Bool, _ body: Body
+        _ match: TreeMatch, _ order: TreeOrder, _ part: FieldTree?, skipping offset: Int,
+        rest: inout TieGroup, where isTaken: (RecordView) throws -> Bool, _ body: Body
     ) throws {
         let tree = match.tree
         if !tree.isIndex, !order.isDescending || order.tieDepth == tree.paths.count {
-            return try unsafe forEachRecord(match, order, skipping: offset, where: isTaken, body)
+            return try unsafe forEachRecord(
+                match, order, part, skipping: offset, where: isTaken, body)
         }
         try forEachKey(match, order, skipping: offset, rest: &rest) { key in
-            try unsafe withRecord(key) { try unsafe isTaken($0) ? body(key, $0) : true }
+            try unsafe take(key, part, where: isTaken, body)
         }
     }
 
     /// The collection's own records, in place. Keys are copied of those only that are taken.
     @unsafe
     private func forEachRecord(
-        _ match: TreeMatch, _ order: TreeOrder, skipping offset: Int,
+        _ match: TreeMatch, _ order: TreeOrder, _ part: FieldTree?, skipping offset: Int,
         where isTaken: (RecordView) throws -> Bool, _ body: Body
     ) throws {
         let tree = match.tree.id
@@ -183,10 +215,17 @@ final class QueryRun {
             while goesOn, try cursor.next() {
                 try cancellation.step()
                 examined += 1
-                try unsafe cursor.withRecord { record in
-                    guard try unsafe isTaken(record) else { return }
+                try unsafe cursor.withSealed { record in
+                    guard let opening else {
+                        guard try unsafe isTaken(record) else { return }
+                        cursor.copyKey(into: &key)
+                        goesOn = try unsafe body(key, record)
+                        return
+                    }
                     cursor.copyKey(into: &key)
-                    goesOn = try unsafe body(key, record)
+                    goesOn = try unsafe opening.read(record, key: key, part, where: isTaken) {
+                        try unsafe body(key, $0)
+                    }
                 }
             }
             if !goesOn { return }
@@ -224,7 +263,7 @@ final class QueryRun {
         for index in 0..<keys.count {
             keys.copy(index, into: &key)
             var bytes: [UInt8] = []
-            try unsafe withRecord(key) { unsafe sortKeys.append($0, to: &bytes) }
+            try unsafe withRecord(key, sort.part) { unsafe sortKeys.append($0, to: &bytes) }
             buffer.add(bytes + key, keyStart: bytes.count)
         }
         keys = buffer.sortedKeys(droppingFirst: 0)

@@ -22,8 +22,8 @@ extension UniqueCheck {
         for put in statement.puts where touched.contains(put.key) {
             let document = try unsafe statement.withOpened(put) { unsafe Document(copying: $0) }
             for key in ring.keys {
-                let sealed = try sealing.resealed(document, key: put.key, ring.sealing(with: key))
-                for entry in try entries(of: sealed ?? document, put.key, in: indexes) {
+                let sealer = RecordSealer(sealing, ring.sealing(with: key))
+                for entry in try entries(of: document, put.key, sealer, in: indexes) {
                     if key.id == ring.current.id {
                         let other = owners.updateValue(put.key, forKey: entry.identity)
                         if let other { throw try violation(of: entry.index, by: other) }
@@ -66,9 +66,10 @@ extension UniqueCheck {
     }
 
     private func entries(
-        of document: Document, _ key: [UInt8], in indexes: [IndexState]
+        of document: Document, _ key: [UInt8], _ sealer: RecordSealer, in indexes: [IndexState]
     ) throws -> [Entry] {
-        var encoder = RecordEncoder(dictionary: statement.names.dictionary)
+        sealer.key = key
+        var encoder = RecordEncoder(dictionary: statement.names.dictionary, sealer: sealer)
         let record = try encoder.encode(document)
         let names =
             encoder.dictionary === statement.names.dictionary

@@ -128,6 +128,9 @@ struct IncludeResolver: Sendable {
         return try collector.finish(counting: reads)
     }
 
+    /// What of a record is read to find what it includes.
+    var paths: [FieldPath] { entries.filter { $0.ownKey != nil }.map(\.path) }
+
     /// The collections that are included, at any depth.
     var reach: Set<CollectionID> {
         entries.reduce(into: []) { $0.formUnion($1.nested.reach.union([$1.other.id])) }

@@ -24,6 +24,8 @@ struct WriteStatement {
         /// What is stored: the record, behind its stamp where it has one.
         let stored: [UInt8]
         let stampLength: Int
+        /// The document that it was made of, where it shows what is stored.
+        let document: Document?
         /// It replaces another one.
         let existed: Bool
         /// It has a change that is to be synchronized.
@@ -42,7 +44,7 @@ struct WriteStatement {
 
     /// Nil where changes were never tracked.
     private var tracker: ChangeTracker?
-    private var encoder: RecordEncoder
+    private var encoder: SealingEncoder
     /// What the last record that was refused broke its collection's schema with.
     private(set) var violation: SchemaFailure?
     /// The dictionary with this statement's growth, and the index paths bound to it.
@@ -57,14 +59,17 @@ struct WriteStatement {
         self.scope = scope
         adapter = StorageAdapter(batch)
         names = scope.names.names(of: collection, in: batch)
-        encoder = RecordEncoder(dictionary: names.dictionary)
+        encoder = SealingEncoder(collection, names.dictionary)
         tracker = try ChangeTracker(collection, batch, scope)
     }
 
     /// The records put, as documents, in their order.
     var documents: [Document] {
         get throws {
-            try puts.map { put in try unsafe withOpened(put) { unsafe Document(copying: $0) } }
+            try puts.map { put in
+                if let document = put.document { return document }
+                return try unsafe withOpened(put) { unsafe Document(copying: $0) }
+            }
         }
     }
 
@@ -81,9 +86,14 @@ struct WriteStatement {
 
     /// The same, with its sensitive fields opened unless the store is locked.
     func withOpened<Result>(_ put: Put, _ body: (RecordView) throws -> Result) throws -> Result {
-        guard let sealing = collection.sealing else { return try unsafe withRecord(put, body) }
-        return try unsafe StorageAdapter.readOpened(
-            put.stored.span.bytes, names.dictionary, sealing, put.key, body)
+        try unsafe withRecord(put) { try unsafe withOpened($0, put.key, body) }
+    }
+
+    private func withOpened<Result>(
+        _ record: RecordView, _ key: [UInt8], _ body: (RecordView) throws -> Result
+    ) throws -> Result {
+        guard let sealing = collection.sealing else { return try unsafe body(record) }
+        return try sealing.withOpener(key) { try unsafe $0.withOpened(record, body) }
     }
 
     // MARK: Preparing
@@ -264,17 +274,26 @@ struct WriteStatement {
         if collection.hasUniqueIndex { keepCutEntries() }
     }
 
+    /// A record to put, and the document that it was made of, where that shows what is stored.
+    private struct Encoded {
+        let record: [UInt8]
+        let document: Document?
+    }
+
     /// Notes a record to put, and derives its entries.
     private mutating func put(
-        _ record: [UInt8], _ key: [UInt8], stamp: RecordStamp?, existed: Bool,
+        _ encoded: Encoded, _ key: [UInt8], stamp: RecordStamp?,
+        existed: Bool,
         into keys: WritableKeyPath<Self, DerivedKeys>
     ) {
+        let record = encoded.record
         unsafe record.withUnsafeBytes { unsafe derive($0, stamp, key, into: keys) }
         let stored = stamp?.encoded(before: record) ?? record
         puts.append(
             Put(
                 key: key, stored: stored, stampLength: stored.count - record.count,
-                existed: existed, isPending: stamp?.isLocal == true))
+                document: encoded.document, existed: existed,
+                isPending: stamp?.isLocal == true))
     }
 
     /// A cut entry may be the same before and after while the values are not.
@@ -286,14 +305,13 @@ struct WriteStatement {
         }
     }
 
-    private mutating func encode(_ document: Document, _ key: [UInt8]) throws -> [UInt8] {
+    private mutating func encode(_ document: Document, _ key: [UInt8]) throws -> Encoded {
         do {
-            let record = try encoder.encode(
-                collection.sealing?.seal(document, key: key) ?? document)
+            let (record, isVerbatim) = try encoder.encode(document, key: key)
             if encoder.dictionary !== names.dictionary {
                 names = BoundNames(encoder.dictionary, of: collection)
             }
-            return record
+            return Encoded(record: record, document: isVerbatim ? document : nil)
         } catch {
             throw ErrorMapping.publicError(
                 error, collection: collection.name, key: try? KeyDecoder.value(key))
@@ -301,21 +319,22 @@ struct WriteStatement {
     }
 
     /// The record's bytes. Throws `.validationFailed` where it breaks the collection's schema.
-    private mutating func encodeValid(_ document: Document, _ key: [UInt8]) throws -> [UInt8] {
-        let record = try encode(document, key)
-        guard let schema = collection.validation else { return record }
+    private mutating func encodeValid(_ document: Document, _ key: [UInt8]) throws -> Encoded {
+        let encoded = try encode(document, key)
+        guard let schema = collection.validation else { return encoded }
         let bound = names.schema ?? BoundSchema(schema.program, in: names.dictionary)
         violation =
-            if let sealing = collection.sealing {
-                try schema.failure(in: sealing.opened(document, key: key) ?? document, key: key)
+            if collection.sealing != nil, let document = encoded.document {
+                try schema.failure(in: document, key: key)
             } else {
-                try unsafe record.withUnsafeBytes { bytes in
-                    try unsafe schema.failure(
-                        in: RecordView(bytes, names: names.dictionary), bound, key: key)
+                try unsafe encoded.record.withUnsafeBytes { bytes in
+                    try unsafe withOpened(RecordView(bytes, names: names.dictionary), key) {
+                        try unsafe schema.failure(in: $0, bound, key: key)
+                    }
                 }
             }
         if let violation { throw schema.violation(violation, key: key) }
-        return record
+        return encoded
     }
 
     /// Derives the entries of a record that the encoder made or the adapter validated, and of its stamp.

@@ -90,8 +90,7 @@ enum Rotation {
             guard let value, !value.isNull else { return }
             if let id = value.sealed?.keyID { counts[id, default: 0] += 1 } else { plain += 1 }
         }
-        func note(_ bytes: [UInt8], _ names: NameDictionary) throws {
-            let document = Document(record: bytes, names: names)
+        func note(_ document: Document) {
             for path in schema.sensitiveFields where !path.contains(".") { note(document[path]) }
             if case .array(let notes) = document["notes"] {
                 for case .object(let one) in notes { note(one["text"]) }
@@ -101,14 +100,18 @@ enum Rotation {
             let names = BoundNames(of: collection, in: reader).dictionary
             let cursor = try reader.cursor(TreeID(collection.id), in: .all, descending: false)
             while try cursor.next() {
-                try cursor.withRecord { try note(StorageAdapter.copy($0, names), names) }
+                try cursor.withRecord { span in
+                    try unsafe StorageAdapter.read(span, names) {
+                        unsafe note(Document(copying: $0))
+                    }
+                }
             }
             guard let trees = collection.changes else { continue }
             let entries = try reader.cursor(trees.entries, in: .all, descending: false)
             while try entries.next() {
                 try entries.withRecord { span in
                     let entry = try unsafe span.withUnsafeBytes { try unsafe ChangeEntry($0) }
-                    if let base = entry.base { try note(base.record, names) }
+                    if let base = entry.base { note(Document(record: base.record, names: names)) }
                 }
             }
         }
