@@ -130,4 +130,24 @@ extension FieldTree {
             document[branch.name].map(branch.tree.hasSealed) ?? false
         }
     }
+
+    /// The document without the sealed values at the paths.
+    package func removingSealed(from document: Document) -> Document {
+        var result = document
+        for branch in branches {
+            guard let value = document[branch.name] else { continue }
+            result[branch.name] = branch.tree.removingSealed(from: value)
+        }
+        return result
+    }
+
+    /// The same, of what is at the paths' common beginning; nil where that is sealed itself.
+    private func removingSealed(from value: Value) -> Value? {
+        if path != nil { return value.sealed == nil ? value : nil }
+        return switch value {
+        case .array(let elements): .array(elements.compactMap(removingSealed))
+        case .object(let document): .object(removingSealed(from: document))
+        default: value
+        }
+    }
 }

@@ -76,6 +76,15 @@ extension Document {
     package var sealed: SealedValue? {
         if case .sealed(let value) = storage { value } else { nil }
     }
+
+    /// Whether a sealed value is anywhere in it.
+    package var hasSealed: Bool {
+        switch storage {
+        case .sealed: true
+        case .stored(let object): unsafe object.withEncoded { unsafe $0.hasSealed }
+        default: contains { $0.value.hasSealed }
+        }
+    }
 }
 
 extension Value {
@@ -83,12 +92,38 @@ extension Value {
     package var sealed: SealedValue? {
         if case .object(let document) = self { document.sealed } else { nil }
     }
+
+    fileprivate var hasSealed: Bool {
+        switch self {
+        case .array(let elements): elements.contains(where: \.hasSealed)
+        case .object(let document): document.hasSealed
+        default: false
+        }
+    }
 }
 
 extension EncodedValue {
     /// A sealed value's payload; nil where it isn't sealed.
     package var sealedPayload: UnsafeRawBufferPointer? {
         unsafe tag == ValueTag.sealed ? bytes : nil
+    }
+
+    /// Whether it is sealed, or anything in it is. The recursion is bounded by a record's depth.
+    package var hasSealed: Bool {
+        switch unsafe kind {
+        case .sealed: return true
+        case .array:
+            for index in 0..<(unsafe count) where unsafe element(index).hasSealed { return true }
+            return false
+        case .object:
+            var found = false
+            unsafe forEachField { field in
+                found = unsafe field.value.hasSealed
+                return !found
+            }
+            return found
+        default: return false
+        }
     }
 
     /// Whether it is an array that was sealed.

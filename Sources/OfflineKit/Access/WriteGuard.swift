@@ -215,7 +215,8 @@ struct WriteGuard {
     func shown(_ statement: WriteStatement) throws -> [Document] {
         try statement.puts.map { put in
             try unsafe statement.withOpened(put) { record in
-                let document = unsafe Document(copying: record)
+                let stored = unsafe Document(copying: record)
+                let document = collection.sealing?.shown(stored) ?? stored
                 guard let hidden = unsafe hiding(.read, in: record) else {
                     return FieldSelection(collection.keyPaths).select(from: document)
                 }

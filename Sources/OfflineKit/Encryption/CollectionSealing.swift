@@ -81,14 +81,25 @@ final class CollectionSealing: Sendable {
         if vault.isLocked, paths.contains(where: isSensitive) { _ = try ring() }
     }
 
-    /// Throws `.locked` where something in the document is sealed still.
+    /// Throws where something in a document that is given out is sealed still: `.locked`; `.decryptionFailed` where it was moved to a
+    /// field that isn't sensitive.
     func checkOpen(_ document: Document) throws(OfflineError) {
+        guard document.hasSealed else { return }
         if tree.hasSealed(in: document) {
             throw OfflineError(
                 .locked,
                 "the store is locked, and the result has a sensitive field; unlock() it, or leave "
                     + "the field out with select", collection: collection)
         }
+        throw OfflineError(
+            .decryptionFailed, "a sealed value is in a field that isn't sensitive",
+            collection: collection)
+    }
+
+    /// A record that was written, as who wrote it is shown it: while the store is locked without its sensitive fields. What is sealed
+    /// opens in its place only, so nobody gets it to put it elsewhere.
+    func shown(_ document: Document) -> Document {
+        tree.hasSealed(in: document) ? tree.removingSealed(from: document) : document
     }
 
     /// Calls `body` with an opener of its own for a record with this key.

@@ -49,8 +49,10 @@ extension CollectionSealing {
     /// A record as a document, with its sensitive fields opened. `.locked`; `.decryptionFailed` for anything that wasn't sealed there.
     @unsafe
     func document(opening record: RecordView, key: [UInt8]) throws -> Document {
-        try withOpener(key) { opener in
+        let document = try withOpener(key) { opener in
             try unsafe opener.withOpened(record, isRequired: true) { unsafe Document(copying: $0) }
         }
+        try checkOpen(document)
+        return document
     }
 }

@@ -4,7 +4,8 @@ extension OfflineStore {
     /// Forgets the keys: sensitive fields can't be read or written until `unlock`.
     ///
     /// All else goes on: a result without a sensitive field, or with a `select` that leaves them out, is given, and a merging
-    /// update that sets none keeps those that are stored. A store without encryption, or that isn't open, has none to forget.
+    /// update that sets none keeps those that are stored, and gives the record back without them. A store without encryption,
+    /// or that isn't open, has none to forget.
     public func lock() async {
         (try? core())?.vault?.lock()
     }

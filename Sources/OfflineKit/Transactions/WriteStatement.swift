@@ -63,12 +63,13 @@ struct WriteStatement {
         tracker = try ChangeTracker(collection, batch, scope)
     }
 
-    /// The records put, as documents, in their order.
+    /// The records put, as documents, in their order; while the store is locked without sensitive fields.
     var documents: [Document] {
         get throws {
             try puts.map { put in
                 if let document = put.document { return document }
-                return try unsafe withOpened(put) { unsafe Document(copying: $0) }
+                let document = try unsafe withOpened(put) { unsafe Document(copying: $0) }
+                return collection.sealing?.shown(document) ?? document
             }
         }
     }

@@ -142,24 +142,6 @@ extension EncodedValue {
         for index in 0..<text.count where unsafe text[index] & 0xC0 != 0x80 { found += 1 }
         return found >= count
     }
-
-    /// Whether it is sealed, or anything in it is. The recursion is bounded by a record's depth.
-    fileprivate var hasSealed: Bool {
-        switch unsafe kind {
-        case .sealed: return true
-        case .array:
-            for index in 0..<(unsafe count) where unsafe element(index).hasSealed { return true }
-            return false
-        case .object:
-            var found = false
-            unsafe forEachField { field in
-                found = unsafe field.value.hasSealed
-                return !found
-            }
-            return found
-        default: return false
-        }
-    }
 }
 
 extension SchemaTypes {
