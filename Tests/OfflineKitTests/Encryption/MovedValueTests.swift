@@ -102,7 +102,7 @@ import Testing
         let place = try TestStore()
         defer { place.remove() }
         let store = try await Self.store(place)
-        let session = try store.session(as: Principal(id: "p", roles: ["all"]))
+        let session = store.session(as: Principal(id: "p", roles: ["all"]))
         await store.lock()
         let bare: Document = [
             "id": "a", "name": "m", "plan": ["level": 3], "cards": [["until": 1], ["until": 2]],

@@ -124,6 +124,7 @@ import Testing
         let view = ReadView(
             snapshot: reader, schema: try SchemaState(stored: reader, vault: fixture.vault),
             access: nil)
+        reader.reset()
         let count = try QueryEngine(view).count("users", ["team": "team 3"])
         #expect(count == 10)
         #expect(reader.counts.lookups == 0 && reader.counts.recordSteps == 0)
