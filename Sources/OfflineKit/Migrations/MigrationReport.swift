@@ -25,7 +25,8 @@ public struct MigrationReport: Sendable, CustomStringConvertible {
     /// Each migration that would run, as the last that `progress` would hear of it.
     public internal(set) var steps: [MigrationProgress] = []
     /// What the real run would throw: a migration's error, after which none runs; or, after all of them, the first constraint or unique
-    /// index of the new schema that the records break. Empty: it would succeed.
+    /// index of the new schema that the records break. Empty: it would succeed, if there
+    /// is room for it: a rehearsal knows no limits of size.
     public internal(set) var violations: [OfflineError] = []
     /// Of the records that would change some of each migration, the first ones that it changes.
     public internal(set) var differences: [Difference] = []

@@ -58,7 +58,9 @@ struct MigrationRun {
     private func run(_ steps: [Step]) async throws {
         if steps.isEmpty { return }
         try await defineNewCollections()
-        let schema = try schemaMeanwhile()
+        try await liftChangedValidation()
+        let schema = try SchemaState(
+            stored: backend.snapshot(), strategy: opening.options.evictionStrategy, vault: vault)
         let core = try opening.makeCore(backend, schema, vault)
         // It would go on beside the store that is opened next.
         core.eviction.close()
@@ -76,24 +78,24 @@ struct MigrationRun {
         try await StoredVersion.settle(backend)
     }
 
-    /// The collections as they are stored. Where the options have another JSON Schema, neither counts meanwhile: the records that are
-    /// written may break the old one, and need not fulfil the new one yet.
-    private func schemaMeanwhile() throws -> SchemaState {
+    /// Takes the JSON Schemas away that the options change: the records that are written may break the old one, and need not fulfil the
+    /// new one yet. Where the migrations fail, or the new one then refuses a record, none is stored; so whichever the next opening has,
+    /// all records are held against it.
+    private func liftChangedValidation() async throws {
         let reader = try backend.snapshot()
-        let stored = try reader.collections().map { stored -> (CollectionID, StoredKind) in
-            guard case .records(var definition) = try StoredKind(stored.definition) else {
-                return (stored.id, try StoredKind(stored.definition))
-            }
-            if let wanted = wanted.first(where: { $0.name == definition.schema.name }),
+        var changes: [StoredCollection] = []
+        for var stored in reader.collections() {
+            guard case .records(var definition) = try StoredKind(stored.definition),
+                definition.schema.validation != nil,
+                let wanted = wanted.first(where: { $0.name == definition.schema.name }),
                 wanted.validation != definition.schema.validation
-            {
-                definition.schema.validation = nil
-            }
-            return (stored.id, .records(definition))
+            else { continue }
+            definition.schema.validation = nil
+            stored.definition = definition.bytes
+            changes.append(stored)
         }
-        return try SchemaState(
-            version: Int(clamping: reader.storedVersion), stored: stored,
-            strategy: opening.options.evictionStrategy, vault: vault)
+        if changes.isEmpty { return }
+        try await backend.define(changes, version: reader.storedVersion) { _, _ in }
     }
 
     /// Makes the collections that aren't stored yet, without what counts after the migrations.

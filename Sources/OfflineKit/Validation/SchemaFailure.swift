@@ -117,7 +117,10 @@ struct SchemaFailure: Sendable {
         case .fieldsMax(let count): return "must have \(count) fields at most"
         case .has: return "is required"
         case .uniqueElements:
-            guard case .both(let first, let second) = detail else { return "has equal elements" }
+            // Which are equal would tell of what is sealed in them.
+            guard quotes, case .both(let first, let second) = detail else {
+                return "has equal elements"
+            }
             return "has equal elements, at \(first) and \(second)"
         case .any: return "fulfils none of the schemas of anyOf"
         case .one:

@@ -162,12 +162,17 @@ import Testing
         }
         #expect(error?.key == 2)
         #expect(report.violations == [error].compactMap(\.self))
-        // The data is that of version 2; a schema that it keeps opens it.
+        // The data is that of version 2; a schema that it keeps opens it, and the old one isn't among them.
         await expectError(.versionTooNew) {
             _ = try await OfflineStore.open(Self.options(place, 1, schema(["old"]), []))
         }
+        let old = await expectError(.validationFailed) {
+            _ = try await OfflineStore.open(Self.options(place, 2, schema(["old"]), []))
+        }
+        #expect(old?.key == 1)
         store = try await OfflineStore.open(Self.options(place, 2, [], []))
         #expect(try await store.query("c") == [["id": 1, "new": 1], ["id": 2, "old": 2]])
+        try await store.update("c", ["id": 1, "new": 1])
         try await store.close()
         store = try await OfflineStore.open(
             Self.options(

@@ -88,6 +88,16 @@ import Testing
         try await store.close()
     }
 
+    @Test func `which elements with a sensitive field are equal isn't told`() async throws {
+        let store = try await open(["properties": ["cards": ["uniqueItems": true]]])
+        let card: Value = ["number": .string(Self.marker)]
+        let error = await expectError(.validationFailed) {
+            try await store.create("users", ["id": "twins", "cards": [card, card]])
+        }
+        #expect(error?.message.contains("has equal elements (") == true, "\(error?.message ?? "")")
+        try await store.close()
+    }
+
     @Test func `records that are there are named without what is sensitive in them`() async throws {
         let disk = SimulatedFileSystem()
         func backend() -> StorageBackendOption { .custom(LogBackend(system: disk)) }
