@@ -142,4 +142,61 @@ import Testing
         }
         #expect(try engine.count("users", ["level": 3]) == 40)
     }
+
+    // MARK: Positions
+
+    private static let cards = EncryptionOptions(
+        sensitiveFields: ["cards.number"], encryptionKeyProvider: KeyEnvelopeTests.key(1))
+
+    @Test func `an index that leads by a position into a sensitive field is refused`() async {
+        let index = IndexSchema(name: "first", keyPath: "cards.0.number")
+        await expectError(.invalidOptions) {
+            _ = try await QueryFixture(
+                [CollectionSchema(name: "users", indexes: [index])], encryption: Self.cards)
+        }
+    }
+
+    @Test func `a position in a path to a sensitive field hides nothing of that`() async throws {
+        let fixture = try await QueryFixture(
+            CollectionSchema(name: "users"),
+            [["id": 1, "cards": [["number": "x"], ["number": "y"]]]], encryption: Self.cards)
+        let engine = try fixture.engine()
+        for (path, value, count) in [
+            ("cards.0.number", "x", 1), ("cards.0.number", "y", 0), ("cards.1.number", "y", 1),
+        ] {
+            let filter = Filter([path: .string(value)])
+            #expect(try engine.count("users", filter) == count, "\(path) \(value)")
+        }
+        fixture.vault?.lock()
+        await expectError(.locked) { _ = try engine.count("users", ["cards.0.number": "x"]) }
+    }
+
+    // MARK: Locking meanwhile
+
+    @Test func `a stream whose filter needs the keys ends with an error where they are forgotten`()
+        async throws
+    {
+        let place = try TestStore()
+        defer { place.remove() }
+        let store = try await place.open([CollectionSchema(name: "users")]) {
+            $0.encryption = .forTests(["ssn"])
+        }
+        try await store.createBatch(
+            "users",
+            (0..<1_000).map { ["id": .int($0), "ssn": .string($0 % 2 == 0 ? "even" : "odd")] })
+        for filter in [["ssn": "even"], ["ssn": ["$ne": "odd"]]] as [Filter] {
+            let query = Query(filters: filter, select: ["id"])
+            var seen = 0
+            await expectError(.locked) {
+                for try await user in store.stream("users", query) {
+                    if seen == 0 { await store.lock() }
+                    seen += 1
+                    #expect((user["id"]?.intValue ?? 1) % 2 == 0)
+                }
+            }
+            #expect(seen > 0 && seen < 500)
+            try await store.unlock()
+        }
+        try await store.close()
+    }
 }
