@@ -378,18 +378,22 @@ package final class Engine: Sendable {
             try checkpointer.run(leavingOut: files)
         }
         if dropped.isEmpty { return }
-        let kinds = state.withLock { state in
-            dropped.map { (number: $0, kind: state.files.removeValue(forKey: $0)?.kind ?? .log) }
-        }
-        self.files.retire(dropped)
+        self.files.retire(dropped.map(\.number))
         for collection in collections.withLock({ Array($0.values) }) {
             collection.whenUnwritten { [self] in leaveOldFiles(&$0) }
         }
-        for (number, kind) in kinds {
+        for (number, kind) in dropped {
             // Found and removed by the next open otherwise.
             try? self.files.system.remove(self.files.path(number, kind))
         }
         keepReserve()
+    }
+
+    /// Takes files out of the published state that a checkpoint has left out.
+    func forgetFiles(_ numbers: [FileNumber]) -> [(number: FileNumber, kind: FileNames.Kind)] {
+        state.withLock { state in
+            numbers.map { ($0, state.files.removeValue(forKey: $0)?.kind ?? .log) }
+        }
     }
 
     /// Makes defined collections the published and the appended ones. Nobody writes meanwhile.

@@ -61,8 +61,10 @@ final class Checkpointer: Sendable {
     }
 
     /// Writes a checkpoint whose catalog leaves out those of `files` that no tree leads to any more; which these are. Once it
-    /// returns, neither slot of the superblock leads to them.
-    func run(leavingOut files: FileSelection) throws(EngineError) -> [FileNumber] {
+    /// returns, neither slot of the superblock leads to them, and no later checkpoint's catalog has them.
+    func run(
+        leavingOut files: FileSelection
+    ) throws(EngineError) -> [(number: FileNumber, kind: FileNames.Kind)] {
         try state.withLock { state throws(EngineError) in
             try engine.log.flushAndWait()
             let frozen = engine.stateNow
@@ -70,7 +72,8 @@ final class Checkpointer: Sendable {
             let written = try write(frozen, &state, isClosing: false, leavingOut: files)
             swap(written.frozen, state.completed)
             try advance(&state.superblock) { _ in }
-            return written.leftOut
+            // Before another checkpoint can freeze the state.
+            return engine.forgetFiles(written.leftOut)
         }
     }
 

@@ -151,6 +151,28 @@ struct CompactionTests {
         try engine.close()
     }
 
+    @Test func `what a checkpoint has left out is in none after it, however soon that comes`()
+        throws
+    {
+        var harness = try overwritten(10)
+        let engine = harness.engine
+        try engine.checkpoint()
+        let plan = CompactionPlan(engine.stateNow, engine.files)
+        let dead = plan.candidates.filter { $0.live == 0 }.map(\.number)
+        let leftOut = try #require(engine.checkpointer).run(leavingOut: FileSelection(dead))
+        #expect(!leftOut.isEmpty)
+        // Another checkpoint, before anything else is done about the files: their names go then.
+        try harness.commit([.put(1, key: key(1), record: [1])])
+        try engine.checkpoint()
+        for file in leftOut {
+            try harness.system.remove(engine.files.path(file.number, file.kind))
+        }
+        try engine.close()
+        try harness.reopen()
+        try harness.check("reopened")
+        try harness.engine.close()
+    }
+
     @Test func `closing ends a compaction that waits`() throws {
         let harness = try overwritten(3)
         let transaction = try harness.begin([1])
