@@ -93,34 +93,30 @@ extension SchemaEvaluation {
         let count = unsafe array.count
         try unsafe checkOpened(array)
         try take(steps: count)
+        guard let (first, second) = unsafe equalElements(of: array, count) else { return true }
+        unsafe note(.both(first, second), rule: rule, array, context)
+        return false
+    }
+
+    /// Two elements that are equal; nil where none are.
+    private func equalElements(of array: EncodedValue, _ count: Int) -> (Int, Int)? {
+        func order(_ first: Int, _ second: Int) -> Int {
+            unsafe EncodedValue.order(array.element(first), names, array.element(second), names)
+        }
         if count <= SchemaEvaluation.pairedCountMax {
             for second in 0..<count {
-                for first in 0..<second {
-                    let order = unsafe EncodedValue.order(
-                        array.element(first), names, array.element(second), names)
-                    if order != 0 { continue }
-                    unsafe note(.both(first, second), rule: rule, array, context)
-                    return false
-                }
+                for first in 0..<second where order(first, second) == 0 { return (first, second) }
             }
-            return true
+            return nil
         }
-        let names = self.names
-        var sorted = Array(0..<count)
-        sorted.sort { first, second in
-            let order = unsafe EncodedValue.order(
-                array.element(first), names, array.element(second), names)
+        let sorted = (0..<count).sorted { first, second in
+            let order = order(first, second)
             return order == 0 ? first < second : order < 0
         }
-        for index in 1..<count {
-            let (first, second) = (sorted[index - 1], sorted[index])
-            let order = unsafe EncodedValue.order(
-                array.element(first), names, array.element(second), names)
-            if order != 0 { continue }
-            unsafe note(.both(first, second), rule: rule, array, context)
-            return false
+        for (first, second) in zip(sorted, sorted.dropFirst()) where order(first, second) == 0 {
+            return (first, second)
         }
-        return true
+        return nil
     }
 
     /// Throws where there is something in the value that would have to be opened to be compared.

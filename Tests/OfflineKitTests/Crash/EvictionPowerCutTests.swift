@@ -23,7 +23,7 @@ struct EvictionPowerCutTests {
     }
 
     private static func open(
-        _ kind: StorePowerCutTests.Kind, _ files: SimulatedFileSystem
+        _ kind: DiskBackend, _ files: SimulatedFileSystem
     ) async throws -> OfflineStore {
         try await OfflineStore.open(
             StorageOptions(
@@ -33,9 +33,9 @@ struct EvictionPowerCutTests {
                 transactionTimeout: .seconds(3_600)))
     }
 
-    @Test(arguments: StorePowerCutTests.Kind.allCases, seeds)
+    @Test(arguments: DiskBackend.allCases, seeds)
     func `a power cut during evictions loses nothing that is pending`(
-        kind: StorePowerCutTests.Kind, seed: UInt64
+        kind: DiskBackend, seed: UInt64
     ) async throws {
         var random = SeededRandom(seed: seed)
         let files = SimulatedFileSystem()
@@ -79,7 +79,7 @@ struct EvictionPowerCutTests {
     }
 
     private func check(
-        _ kind: StorePowerCutTests.Kind, _ state: Protected<State>
+        _ kind: DiskBackend, _ state: Protected<State>
     ) async throws -> Int {
         let images = state.withLock { state in
             defer { state.images = [] }

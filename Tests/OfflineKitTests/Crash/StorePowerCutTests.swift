@@ -52,26 +52,8 @@ struct StorePowerCutTests {
         ]
     }
 
-    /// The backends that reach the disk through the engine's `FileSystem`.
-    enum Kind: CaseIterable {
-        case log
-        case file
-
-        func make(_ files: SimulatedFileSystem) -> any StorageBackend {
-            switch self {
-            case .log:
-                LogBackend(system: files) { options in
-                    options.logFileBytesMin = 8 << 10
-                    options.stagedTransactionBytes = 6 << 10
-                    options.checkpointOperations = 40
-                }
-            case .file: FileBackend(system: files)
-            }
-        }
-    }
-
     private static func open(
-        _ kind: Kind, _ files: SimulatedFileSystem, _ round: Int
+        _ kind: DiskBackend, _ files: SimulatedFileSystem, _ round: Int
     ) async throws -> OfflineStore {
         let backend = kind.make(files)
         return try await OfflineStore.open(
@@ -81,9 +63,9 @@ struct StorePowerCutTests {
                 transactionTimeout: .seconds(3_600)))
     }
 
-    @Test(arguments: Kind.allCases, seeds)
+    @Test(arguments: DiskBackend.allCases, seeds)
     func `a power cut at any moment leaves a store that some commit made`(
-        kind: Kind, seed: UInt64
+        kind: DiskBackend, seed: UInt64
     ) async throws {
         var random = SeededRandom(seed: seed)
         let files = SimulatedFileSystem()
@@ -146,7 +128,7 @@ struct StorePowerCutTests {
     }
 
     private func check(
-        _ kind: Kind, _ progress: Progress, _ round: Int, _ context: String
+        _ kind: DiskBackend, _ progress: Progress, _ round: Int, _ context: String
     ) async throws -> Int {
         let (images, models) = progress.state.withLock { state in
             defer { state.images = [] }

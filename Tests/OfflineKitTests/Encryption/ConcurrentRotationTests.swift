@@ -76,10 +76,7 @@ import Testing
     @Test func `what a reader holds opens after it has moved on beside a rotation`() async throws {
         let place = try TestStore(.log)
         defer { place.remove() }
-        let writer = try await Rotation.open(place)
-        let records = (1...50).map { Rotation.record($0) }
-        try await writer.createBatch("users", records)
-        let reader = try await Rotation.open(place) { $0.isReadOnly = true }
+        let (writer, reader, records) = try await Rotation.openTwice(place)
         let snapshot = try await reader.snapshot()
         try await writer.rotateKey(to: KeyEnvelopeTests.key(1), reencrypt: true)
         try await Rotation.settle(writer)
@@ -105,10 +102,7 @@ import Testing
         if backend == .memory { return }
         let place = try TestStore(backend)
         defer { place.remove() }
-        let writer = try await Rotation.open(place)
-        let records = (1...50).map { Rotation.record($0) }
-        try await writer.createBatch("users", records)
-        let reader = try await Rotation.open(place) { $0.isReadOnly = true }
+        let (writer, reader, records) = try await Rotation.openTwice(place)
         await reader.lock()
         try await writer.rotateKey(to: KeyEnvelopeTests.key(1), reencrypt: true)
         try await Rotation.settle(writer)
@@ -126,10 +120,7 @@ import Testing
         if backend == .memory { return }
         let place = try TestStore(backend)
         defer { place.remove() }
-        let writer = try await Rotation.open(place)
-        let records = (1...50).map { Rotation.record($0) }
-        try await writer.createBatch("users", records)
-        let reader = try await Rotation.open(place) { $0.isReadOnly = true }
+        let (writer, reader, records) = try await Rotation.openTwice(place)
         let before = try await reader.query("users")
         #expect(before == records)
         try await writer.rotateKey(to: KeyEnvelopeTests.key(1), reencrypt: true)

@@ -92,7 +92,17 @@ import Testing
         let (system, file) = try Self.store()
         try file.write(try await Self.envelope(1))
         let next = try await Self.envelope(2)
-        let slow = InterruptedFileSystem(system) { try? file.write(next) }
+        // Replaced once, right after it was opened.
+        let isDue = Protected(true)
+        let slow = OpeningFileSystem(system) { (base, path, mode) throws(FileSystemError) in
+            let opened = try base.open(path, mode)
+            let isNow = isDue.withLock { isDue in
+                defer { isDue = isDue && mode != .read }
+                return isDue && mode == .read
+            }
+            if isNow { try? file.write(next) }
+            return opened
+        }
         #expect(try KeyFile(StoreFolder(slow, "/store")).read() == next)
     }
 
@@ -108,48 +118,5 @@ import Testing
         try file.write(new)
         #expect(try [UInt8](Data(contentsOf: backup)) == old.encoded + old.encoded)
         #expect(try file.read() == new)
-    }
-}
-
-/// Has something else done once, right after a file was opened for reading.
-private final class InterruptedFileSystem: FileSystem {
-    private let base: SimulatedFileSystem
-    private let interruption: Protected<(@Sendable () -> Void)?>
-
-    init(_ base: SimulatedFileSystem, _ interruption: @escaping @Sendable () -> Void) {
-        self.base = base
-        self.interruption = Protected(interruption)
-    }
-
-    func open(_ path: String, _ mode: FileMode) throws(FileSystemError) -> any File {
-        let file = try base.open(path, mode)
-        if mode == .read { interruption.withLock { $0.take() }?() }
-        return file
-    }
-
-    func createDirectory(_ path: String) throws(FileSystemError) { try base.createDirectory(path) }
-
-    func claimFolder(_ path: String, forWriting: Bool) throws(FileSystemError) -> Bool {
-        try base.claimFolder(path, forWriting: forWriting)
-    }
-
-    func information(_ path: String) throws(FileSystemError) -> FileInformation? {
-        try base.information(path)
-    }
-
-    func list(_ path: String) throws(FileSystemError) -> [String] { try base.list(path) }
-
-    func remove(_ path: String) throws(FileSystemError) { try base.remove(path) }
-
-    func rename(_ source: String, to target: String) throws(FileSystemError) {
-        try base.rename(source, to: target)
-    }
-
-    func syncDirectory(_ path: String) throws(FileSystemError) { try base.syncDirectory(path) }
-
-    func lock(_ path: String) throws(FileSystemError) -> any FileLock { try base.lock(path) }
-
-    func availableBytes(_ path: String) throws(FileSystemError) -> UInt64 {
-        try base.availableBytes(path)
     }
 }

@@ -16,7 +16,7 @@ import Testing
         NewlySensitiveTests.options(
             StorageOptions(
                 databaseName: "store", directory: URL(filePath: "/"),
-                storageBackend: .custom(StorePowerCutTests.Kind.log.make(files))),
+                storageBackend: .custom(DiskBackend.log.make(files))),
             isSensitive: isSensitive)
     }
 
@@ -173,7 +173,7 @@ import Testing
     private static func bare(_ files: SimulatedFileSystem) -> StorageOptions {
         StorageOptions(
             databaseName: "store", directory: URL(filePath: "/"),
-            storageBackend: .custom(StorePowerCutTests.Kind.log.make(files)))
+            storageBackend: .custom(DiskBackend.log.make(files)))
     }
 
     @Test func `a store of a newer version gets no keys`() async throws {

@@ -114,9 +114,9 @@ import Testing
         try await store.close()
     }
 
-    @Test(arguments: StorePowerCutTests.Kind.allCases)
+    @Test(arguments: DiskBackend.allCases)
     func `a power cut while it is sealed leaves what the next opening seals`(
-        _ kind: StorePowerCutTests.Kind
+        _ kind: DiskBackend
     ) async throws {
         for seed in Self.seeds {
             let files = SimulatedFileSystem()
@@ -155,7 +155,7 @@ import Testing
         func options(_ files: SimulatedFileSystem) -> StorageOptions {
             StorageOptions(
                 databaseName: "store", directory: URL(filePath: "/"),
-                storageBackend: .custom(StorePowerCutTests.Kind.log.make(files)))
+                storageBackend: .custom(DiskBackend.log.make(files)))
         }
         var index = 1
         var failures = 0

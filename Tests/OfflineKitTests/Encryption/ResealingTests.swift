@@ -205,14 +205,7 @@ import Testing
         let store = try await Rotation.open(place)
         try await store.createBatch("users", (1...1_000).map { Rotation.record($0) })
         let core = try store.core()
-        let parts = Protected(0)
-        core.resealing.queue.watch {
-            let part = parts.withLock { parts in
-                parts += 1
-                return parts
-            }
-            if part == 3 { core.vault?.lock() }
-        }
+        let parts = Rotation.count(partsOf: core, at: 3) { $0.vault?.lock() }
         try await store.rotateKey(to: Self.new, reencrypt: true)
         try await Rotation.settle(store)
         #expect(parts.withLock { $0 } == 3)
@@ -235,14 +228,7 @@ import Testing
         var store = try await Rotation.open(place)
         try await store.createBatch("users", (1...600).map { Rotation.record($0) })
         let core = try store.core()
-        let parts = Protected(0)
-        core.resealing.queue.watch {
-            let part = parts.withLock { parts in
-                parts += 1
-                return parts
-            }
-            if part == 2 { core.resealing.close() }
-        }
+        let parts = Rotation.count(partsOf: core, at: 2) { $0.resealing.close() }
         try await store.rotateKey(to: Self.new, reencrypt: true)
         await core.resealing.queue.settled()
         try await store.close()
@@ -311,7 +297,7 @@ import Testing
         var options = Rotation.options(
             StorageOptions(
                 databaseName: "store", directory: URL(filePath: "/"),
-                storageBackend: .custom(StorePowerCutTests.Kind.log.make(files))))
+                storageBackend: .custom(DiskBackend.log.make(files))))
         options.storageSchema.append(CollectionSchema(name: "others", sensitiveFields: ["ssn"]))
         let store = try await OfflineStore.open(options)
         for id in 1...3 {

@@ -17,7 +17,7 @@ import Testing
     private static let records = (1...30).map { Rotation.record($0) }
 
     private static func open(
-        _ kind: StorePowerCutTests.Kind, _ files: SimulatedFileSystem, _ passphrase: String,
+        _ kind: DiskBackend, _ files: SimulatedFileSystem, _ passphrase: String,
         _ durability: Durability = .full
     ) async throws -> OfflineStore {
         try await OfflineStore.open(
@@ -35,9 +35,9 @@ import Testing
         case reencryptedRelaxed
     }
 
-    @Test(arguments: StorePowerCutTests.Kind.allCases, Form.allCases)
+    @Test(arguments: DiskBackend.allCases, Form.allCases)
     func `a power cut leaves a store that one passphrase opens`(
-        kind: StorePowerCutTests.Kind, form: Form
+        kind: DiskBackend, form: Form
     ) async throws {
         let reencrypts = form != .rewrapped
         for seed in Self.seeds {
@@ -85,7 +85,7 @@ import Testing
 
     /// The passphrase that opens the store.
     private static func check(
-        _ kind: StorePowerCutTests.Kind, _ files: SimulatedFileSystem, _ changes: [Change],
+        _ kind: DiskBackend, _ files: SimulatedFileSystem, _ changes: [Change],
         _ reencrypts: Bool, _ label: String
     ) async throws -> String? {
         var names: [String] = []

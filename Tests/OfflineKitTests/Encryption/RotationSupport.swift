@@ -44,6 +44,31 @@ enum Rotation {
         ]
     }
 
+    /// Counts the parts of a re-sealing, and calls `body` at the end of that one.
+    static func count(
+        partsOf core: StoreCore, at number: Int, _ body: @escaping @Sendable (StoreCore) -> Void
+    ) -> Protected<Int> {
+        let parts = Protected(0)
+        core.resealing.queue.watch { [unowned core] in
+            let part = parts.withLock { parts in
+                parts += 1
+                return parts
+            }
+            if part == number { body(core) }
+        }
+        return parts
+    }
+
+    /// A store with records, and one beside it that only reads.
+    static func openTwice(
+        _ place: TestStore
+    ) async throws -> (writer: OfflineStore, reader: OfflineStore, records: [Document]) {
+        let writer = try await open(place)
+        let records = (1...50).map { record($0) }
+        try await writer.createBatch("users", records)
+        return (writer, try await open(place) { $0.isReadOnly = true }, records)
+    }
+
     /// Returns when nothing is done in the background any more. `held`: the test itself holds what was read before.
     static func settle(_ store: OfflineStore, held: Bool = false) async throws {
         let core = try store.core()

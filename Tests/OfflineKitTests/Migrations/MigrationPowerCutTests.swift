@@ -64,31 +64,14 @@ import Testing
         },
     ]
 
-    /// The backends that reach the disk through the engine's `FileSystem`.
-    enum Kind: CaseIterable {
-        case log
-        case file
-
-        func make(_ files: SimulatedFileSystem) -> any StorageBackend {
-            switch self {
-            case .log:
-                LogBackend(system: files) { options in
-                    options.logFileBytesMin = 8 << 10
-                    options.stagedTransactionBytes = 3 << 10
-                }
-            case .file: FileBackend(system: files)
-            }
-        }
-    }
-
     private static func open(
-        _ kind: Kind, _ files: SimulatedFileSystem, _ version: Int, migrates: Bool = true,
+        _ kind: DiskBackend, _ files: SimulatedFileSystem, _ version: Int, migrates: Bool = true,
         readOnly: Bool = false
     ) async throws -> OfflineStore {
         var options = StorageOptions(
             databaseName: "store", directory: URL(filePath: "/"), version: version,
             storageSchema: schema(version), isReadOnly: readOnly)
-        options.storageBackend = .custom(kind.make(files))
+        options.storageBackend = .custom(kind.make(files) { $0.stagedTransactionBytes = 3 << 10 })
         if migrates { options.migrationManager = MigrationManager(migrations) }
         return try await OfflineStore.open(options)
     }
@@ -106,7 +89,7 @@ import Testing
         return contents
     }
 
-    private static func makeFirst(_ kind: Kind, _ files: SimulatedFileSystem) async throws {
+    private static func makeFirst(_ kind: DiskBackend, _ files: SimulatedFileSystem) async throws {
         let store = try await open(kind, files, 1)
         for id in 0..<30 as Range<Int64> {
             try await store.create("a", ["id": .int(id), "n": .int(id % 7)])
@@ -115,7 +98,7 @@ import Testing
     }
 
     /// What the store has at each version.
-    private static func expected(_ kind: Kind) async throws -> [Int: Contents] {
+    private static func expected(_ kind: DiskBackend) async throws -> [Int: Contents] {
         let files = SimulatedFileSystem()
         try await makeFirst(kind, files)
         var expected: [Int: Contents] = [:]
@@ -127,9 +110,9 @@ import Testing
         return expected
     }
 
-    @Test(arguments: Kind.allCases, seeds)
+    @Test(arguments: DiskBackend.allCases, seeds)
     func `whatever is written last, the store is one of a finished version`(
-        kind: Kind, seed: UInt64
+        kind: DiskBackend, seed: UInt64
     ) async throws {
         let expected = try await Self.expected(kind)
         let stride = kind == .log ? Self.stride : 1
@@ -161,9 +144,10 @@ import Testing
         if stride == 1 { #expect(reached == [1, 2, 3, 4, 5], "\(kind), seed \(seed)") }
     }
 
-    @Test(arguments: Kind.allCases, [SystemErrorNumber.inputOutput, SystemErrorNumber.noSpace])
+    @Test(
+        arguments: DiskBackend.allCases, [SystemErrorNumber.inputOutput, SystemErrorNumber.noSpace])
     func `whichever call fails, the store is one of a finished version`(
-        kind: Kind, number: Int32
+        kind: DiskBackend, number: Int32
     ) async throws {
         let expected = try await Self.expected(kind)
         let first = SimulatedFileSystem()
@@ -189,7 +173,8 @@ import Testing
 
     /// Opens an image: as it is, for reading; then with its own version; then with the last one. Returns its version.
     private static func check(
-        _ kind: Kind, _ image: SimulatedFileSystem, _ expected: [Int: Contents], _ context: String
+        _ kind: DiskBackend, _ image: SimulatedFileSystem, _ expected: [Int: Contents],
+        _ context: String
     ) async throws -> Int {
         var store = try await open(kind, image, last, migrates: false, readOnly: true)
         let found = try await contents(store)

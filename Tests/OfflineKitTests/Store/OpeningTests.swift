@@ -8,24 +8,13 @@ import Testing
         [CollectionSchema(name: "c", indexes: indexes)]
     }
 
-    /// Opens, runs `body`, verifies and closes.
-    private func run(
-        _ place: TestStore, _ schema: [CollectionSchema],
-        _ body: (OfflineStore) async throws -> Void
-    ) async throws {
-        let store = try await place.open(schema)
-        try await body(store)
-        #expect(try await store.verify().problems == [])
-        try await store.close()
-    }
-
     @Test(arguments: TestBackend.allCases)
     func `an index added, changed and removed follows the records`(backend: TestBackend)
         async throws
     {
         let place = try TestStore(backend)
         defer { place.remove() }
-        try await run(place, schema([])) { store in
+        try await place.run(schema([])) { store in
             try await store.createBatch(
                 "c",
                 (0..<300 as Range<Int64>).map { ["id": .int($0), "n": .int($0 % 7), "t": [1]] })
@@ -38,7 +27,7 @@ import Testing
             [IndexSchema(name: "id", keyPath: "id", unique: true)],
         ]
         for indexes in steps {
-            try await run(place, schema(indexes)) { store in
+            try await place.run(schema(indexes)) { store in
                 #expect(try await store.count("c") == 300)
                 try await store.update("c", ["id": 5, "n": 100], mode: .merge)
             }
@@ -52,7 +41,7 @@ import Testing
         let place = try TestStore(backend)
         defer { place.remove() }
         let long = String(repeating: "l", count: 600)
-        try await run(place, schema([IndexSchema(name: "n", keyPath: "n")])) { store in
+        try await place.run(schema([IndexSchema(name: "n", keyPath: "n")])) { store in
             try await store.createBatch(
                 "c",
                 [
@@ -72,7 +61,7 @@ import Testing
             #expect(error?.collection == "c")
             #expect(error?.key == key)
         }
-        try await run(place, []) { store in
+        try await place.run([]) { store in
             #expect(try await store.count("c") == 4)
             try await store.create("c", ["id": 9, "n": 5])
             await expectError(.unknownCollection) { _ = try await store.count("other") }
@@ -85,13 +74,13 @@ import Testing
     ) async throws {
         let place = try TestStore(backend)
         defer { place.remove() }
-        try await run(place, TestStore.schema) { store in
+        try await place.run(TestStore.schema) { store in
             try await store.create("users", ["id": "u", "email": "e"])
         }
-        try await run(place, []) { store in
+        try await place.run([]) { store in
             await expectError(.uniqueViolation) { try await store.create("users", ["email": "e"]) }
         }
-        try await run(place, [CollectionSchema(name: "new")]) { store in
+        try await place.run([CollectionSchema(name: "new")]) { store in
             try await store.create("new", ["id": 1])
             #expect(try await store.get("users", "u") != nil)
             await expectError(.uniqueViolation) { try await store.create("users", ["email": "e"]) }
@@ -103,7 +92,7 @@ import Testing
                 RelationshipSchema(
                     name: "user", collection: "users", type: .manyToOne, foreignKey: "user_id")
             ])
-        try await run(place, [related]) { store in
+        try await place.run([related]) { store in
             let count = try await store.count("more")
             #expect(count == 0)
         }
@@ -111,7 +100,7 @@ import Testing
 
     @Test func `a changed key path needs a migration`() async throws {
         let place = try TestStore()
-        try await run(place, [CollectionSchema(name: "c", keyPath: "id")]) { _ in }
+        try await place.run([CollectionSchema(name: "c", keyPath: "id")]) { _ in }
         for changed in [
             CollectionSchema(name: "c", keyPath: "key"),
             CollectionSchema(name: "c", keyPaths: ["id", "b"]),
@@ -119,7 +108,7 @@ import Testing
             let error = await expectError(.invalidOptions) { _ = try await place.open([changed]) }
             #expect(error?.message.contains("migration") == true)
         }
-        try await run(place, [CollectionSchema(name: "c", autoKey: .sequence)]) { store in
+        try await place.run([CollectionSchema(name: "c", autoKey: .sequence)]) { store in
             let first = try await store.create("c", [:])
             #expect(first["id"] == 1)
         }
@@ -137,7 +126,7 @@ import Testing
 
     @Test func `a read-only opening takes the schema as stored`() async throws {
         let place = try TestStore()
-        try await run(place, schema([])) { store in try await store.create("c", ["id": 1, "n": 2]) }
+        try await place.run(schema([])) { store in try await store.create("c", ["id": 1, "n": 2]) }
         let store = try await place.open(
             schema([IndexSchema(name: "n", keyPath: "n")]) + [CollectionSchema(name: "d")]
         ) { $0.isReadOnly = true }

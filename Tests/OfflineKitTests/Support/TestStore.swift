@@ -103,6 +103,16 @@ struct TestStore {
         place.remove()
     }
 
+    /// Opens the same store, runs `body`, verifies and closes.
+    func run(_ schema: [CollectionSchema], _ body: (OfflineStore) async throws -> Void) async throws
+    {
+        let store = try await open(schema)
+        try await body(store)
+        let report = try await store.verify()
+        if !report.isSound { throw UnsoundStore(report: report) }
+        try await store.close()
+    }
+
     /// Removes what is on disk.
     func remove() { folder.remove() }
 }

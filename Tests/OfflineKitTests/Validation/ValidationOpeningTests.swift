@@ -11,24 +11,13 @@ import Testing
     }
     private static let adult: Document = ["properties": ["age": ["minimum": 18]]]
 
-    /// Opens, runs `body`, verifies and closes.
-    private func run(
-        _ place: TestStore, _ schema: [CollectionSchema],
-        _ body: (OfflineStore) async throws -> Void
-    ) async throws {
-        let store = try await place.open(schema)
-        try await body(store)
-        #expect(try await store.verify().problems == [])
-        try await store.close()
-    }
-
     @Test(arguments: TestBackend.allCases)
     func `a schema that the records break is refused by their keys, and the store is as before`(
         backend: TestBackend
     ) async throws {
         let place = try TestStore(backend)
         defer { place.remove() }
-        try await run(place, schema(nil)) { store in
+        try await place.run(schema(nil)) { store in
             try await store.createBatch(
                 "c", (0..<40 as Range<Int64>).map { ["id": .int($0), "age": .int($0)] })
         }
@@ -40,12 +29,12 @@ import Testing
         #expect(message.contains("18 of the collection's records"), "\(message)")
         #expect(message.contains("key 9: \"age\" must be at least 18"), "\(message)")
         #expect(!message.contains("key 10:") && message.contains("and 8 more"), "\(message)")
-        try await run(place, schema(nil)) { store in
+        try await place.run(schema(nil)) { store in
             #expect(try await store.count("c") == 40)
             try await store.create("c", ["id": 50, "age": 1])
             _ = try await store.deleteBatch("c", [50] + Array(0..<18 as Range<Int64>))
         }
-        try await run(place, schema(Self.adult)) { store in
+        try await place.run(schema(Self.adult)) { store in
             await expectError(.validationFailed) {
                 try await store.update("c", ["id": 20, "age": 17], mode: .merge)
             }
@@ -54,7 +43,7 @@ import Testing
         await expectError(.validationFailed) {
             _ = try await place.open(schema(["properties": ["age": ["minimum": 19]]]))
         }
-        try await run(place, schema(nil)) { store in
+        try await place.run(schema(nil)) { store in
             try await store.update("c", ["id": 20, "age": 17], mode: .merge)
         }
     }
@@ -67,11 +56,11 @@ import Testing
             "properties": ["$date": ["$ref": "#/$defs/d"], "age": ["minimum": 18]],
             "$defs": ["d": ["type": "date"]],
         ]
-        try await run(place, schema(odd)) { store in
+        try await place.run(schema(odd)) { store in
             try await store.create("c", ["id": 1, "age": 18])
         }
         for others in [[], [CollectionSchema(name: "d")]] {
-            try await run(place, others) { store in
+            try await place.run(others) { store in
                 await expectError(.validationFailed) {
                     try await store.create("c", ["id": 2, "age": 17])
                 }
@@ -81,7 +70,7 @@ import Testing
                 try await store.setEvictionPolicy("d", .fifo(maxRecords: 9))
             }
         }
-        try await run(place, schema(nil)) { store in
+        try await place.run(schema(nil)) { store in
             try await store.create("c", ["id": 2, "age": 17])
         }
     }
@@ -89,19 +78,19 @@ import Testing
     @Test func `an index and a schema that come together are both there or neither`() async throws {
         let place = try TestStore(.log)
         defer { place.remove() }
-        try await run(place, schema(nil)) { store in
+        try await place.run(schema(nil)) { store in
             try await store.createBatch("c", [["id": 1, "age": 18], ["id": 2, "age": 17]])
         }
         var both = schema(Self.adult)
         both[0].indexes = [IndexSchema(name: "age", keyPath: "age")]
         await expectError(.validationFailed) { _ = try await place.open(both) }
-        try await run(place, []) { store in
+        try await place.run([]) { store in
             await expectError(.unknownIndex) {
                 _ = try await store.query("c", Query(filters: ["$text": ["$search": "x"]]))
             }
             try await store.update("c", ["id": 2, "age": 19], mode: .merge)
         }
-        try await run(place, both) { store in
+        try await place.run(both) { store in
             await expectError(.validationFailed) { try await store.create("c", ["age": 1]) }
         }
     }
@@ -109,7 +98,7 @@ import Testing
     @Test func `a read-only opening asks nothing of the records`() async throws {
         let place = try TestStore(.log)
         defer { place.remove() }
-        try await run(place, schema(nil)) { store in try await store.create("c", ["age": 1]) }
+        try await place.run(schema(nil)) { store in try await store.create("c", ["age": 1]) }
         let store = try await place.open(schema(Self.adult)) { $0.isReadOnly = true }
         #expect(try await store.count("c") == 1)
         try await store.close()

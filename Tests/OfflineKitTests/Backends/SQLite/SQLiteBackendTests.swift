@@ -163,12 +163,20 @@ import Testing
             async throws
         {
             defer { fixture.folder.remove() }
-            let files = UnsyncedLog()
+            let fails = Protected(false)
+            let files = OpeningFileSystem(PosixFileSystem()) {
+                (base, path, mode) throws(FileSystemError) in
+                // Where a sync would fail, so does this: the backend opens the log for nothing else.
+                if fails.withLock({ $0 }), path.hasSuffix("-wal") {
+                    throw FileSystemError(.sync, path, SystemErrorNumber.inputOutput)
+                }
+                return try base.open(path, mode)
+            }
             let store = try await fixture.open(SQLiteBackend(system: files))
             try await store.commit([[1]: [1]])
-            files.fails.withLock { $0 = true }
+            fails.withLock { $0 = true }
             await expectEngineError(.unavailable) { try await store.backend.flush() }
-            files.fails.withLock { $0 = false }
+            fails.withLock { $0 = false }
             await expectEngineError(.readOnly) { try await store.commit([[2]: [2]]) }
             await expectEngineError(.readOnly) { try await store.backend.flush() }
             #expect(try store.records() == [[1]: [1]])
@@ -352,39 +360,6 @@ import Testing
             #expect(
                 try fixture.texts("SELECT name FROM names WHERE collection = \(users)")
                     .contains("email"))
-        }
-    }
-
-    /// A file system that can refuse to sync the log.
-    private final class UnsyncedLog: FileSystem {
-        let fails = Protected(false)
-        private let base = PosixFileSystem()
-
-        func createDirectory(_ path: String) throws(FileSystemError) {
-            try base.createDirectory(path)
-        }
-        func claimFolder(_ path: String, forWriting: Bool) throws(FileSystemError) -> Bool {
-            try base.claimFolder(path, forWriting: forWriting)
-        }
-        func information(_ path: String) throws(FileSystemError) -> FileInformation? {
-            try base.information(path)
-        }
-        func list(_ path: String) throws(FileSystemError) -> [String] { try base.list(path) }
-        func open(_ path: String, _ mode: FileMode) throws(FileSystemError) -> any File {
-            // Where a sync would fail, so does this: the backend opens the log for nothing else.
-            if fails.withLock({ $0 }), path.hasSuffix("-wal") {
-                throw FileSystemError(.sync, path, SystemErrorNumber.inputOutput)
-            }
-            return try base.open(path, mode)
-        }
-        func remove(_ path: String) throws(FileSystemError) { try base.remove(path) }
-        func rename(_ source: String, to target: String) throws(FileSystemError) {
-            try base.rename(source, to: target)
-        }
-        func syncDirectory(_ path: String) throws(FileSystemError) { try base.syncDirectory(path) }
-        func lock(_ path: String) throws(FileSystemError) -> any FileLock { try base.lock(path) }
-        func availableBytes(_ path: String) throws(FileSystemError) -> UInt64 {
-            try base.availableBytes(path)
         }
     }
 #endif
